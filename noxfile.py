@@ -1,0 +1,86 @@
+"""The matrix: the tests on every supported Python, the plugin on the lowest and latest mypy.
+
+``make test`` is what a person runs; it covers one Python and one mypy. This file adds the others.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["tests", "plugin"]
+
+PYTHONS: Final = ("3.11", "3.12", "3.13")
+SPREAD: Final = ("-n", "2", "--dist", "worksteal")  # as in the Makefile, which says why
+UNIT_TESTS: Final = ("pytest", "tests", "-m", "not packaging", *SPREAD)
+TOOLS: Final = Path("constraints/tools.txt")
+MYPY: Final = {
+    "lowest": Path("constraints/mypy-lowest.txt"),
+    "latest": Path("constraints/mypy-latest.txt"),
+}
+
+
+def install(session: nox.Session, *groups: str, mypy: str = "latest") -> None:
+    """Install dependency groups and this project into the session, with the pinned versions."""
+    # The pip that comes with an older Python does not know dependency groups.
+    session.install("-qq", "-c", str(TOOLS), "pip")
+    chosen = [argument for group in groups for argument in ("--group", group)]
+    session.install("-qq", "-c", str(TOOLS), "-c", str(MYPY[mypy]), "--group", "build", *chosen)
+    session.install("-qq", "--no-build-isolation", "--no-deps", "-e", ".")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the unit tests; the packaging tests run once, in ``make test``."""
+    install(session, "test", "bench", "demo")
+    session.run(*UNIT_TESTS, *session.posargs)
+
+
+@nox.session(python=PYTHONS[-1])
+def stress(session: nox.Session) -> None:
+    """Run the unit tests with uvloop everywhere, then with a thread switch every microsecond."""
+    install(session, "test", "bench", "demo")
+    for setting, value in (
+        ("TYPEDBRIDGE_TEST_LOOP", "uvloop"),
+        ("TYPEDBRIDGE_TEST_SWITCH_INTERVAL", "0.000001"),
+    ):
+        session.run(*UNIT_TESTS, *session.posargs, env={setting: value})
+
+
+@nox.session(python=PYTHONS[-1])
+@nox.parametrize("mypy", list(MYPY))
+def plugin(session: nox.Session, mypy: str) -> None:
+    """Run the type tests that mypy takes part in, on the lowest and the latest mypy."""
+    install(session, "test", "typecheck", mypy=mypy)
+    session.run("mypy", "--version")
+    # On the lowest the cases alone: it words some messages differently, knows fewer options, and
+    # the plugins that stand next to ours in typecheck_tests/plugin need a newer mypy.
+    tests = "typecheck_tests" if mypy == "latest" else "typecheck_tests/test_cases.py"
+    session.run(
+        *("pytest", tests, *SPREAD, *session.posargs),
+        env={"TYPECHECK_CHECKERS": "mypy-plugin,mypy"},
+    )
+
+
+@nox.session(python=PYTHONS[0])
+def pins(session: nox.Session) -> None:
+    """Write constraints/ anew, with the versions that pip picks today for the lowest Python."""
+    session.install("-qq", "--upgrade", "pip")
+    session.install("-qq", "--group", "dev")
+    frozen = session.run("python", "-m", "pip", "freeze", "--all", silent=True)
+    pinned = re.findall(r"^[\w.-]+==\S+$", str(frozen), flags=re.MULTILINE)
+    mypy = [pin for pin in pinned if pin.startswith("mypy==")]
+    write_pins(MYPY["latest"], mypy)
+    write_pins(
+        TOOLS, [pin for pin in pinned if pin not in mypy and not pin.startswith("setuptools==")]
+    )
+
+
+def write_pins(path: Path, pins: list[str]) -> None:
+    """Replace the pins in a constraints file and keep the comment on top."""
+    comments = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    path.write_text("\n".join([*comments, *pins]) + "\n")
