@@ -1,0 +1,1 @@
+"""The same small programs run through typedbridge and through asgiref, outcomes compared."""

@@ -1,0 +1,131 @@
+"""What travels with a hop: context variables, the handled exception, the home of `Local` values."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import Context, ContextVar
+from operator import is_not
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+    from weakref import ref
+
+    from typedbridge._frames import Frame
+    from typedbridge._to_async import Call
+
+__all__ = [
+    "carry_back",
+    "current_call",
+    "current_frame",
+    "current_home",
+    "forget",
+    "here",
+    "innermost_call",
+    "run_handling",
+]
+
+_MISSING = object()
+
+
+class Here(threading.local):
+    """What the current thread is in the middle of.
+
+    ``call`` is the innermost `sync_to_async` call that runs on this thread. ``home`` is a token for
+    the thread, or for the thread on whose behalf a hop runs here: `Local` values belong to it.
+    """
+
+    call: Call | None = None
+    _loop_by_hand: AbstractEventLoop | None = None
+
+    #: `None` on a loop thread, which works for frames of several threads: see `current_home`.
+    home: object | None
+
+    def __init__(self) -> None:
+        self.home = object()
+
+    @property
+    def main_event_loop(self) -> AbstractEventLoop | None:
+        """The loop that awaits the call which this thread runs; users may set another one."""
+        return self._loop_by_hand if self.call is None else self.call.loop
+
+    @main_event_loop.setter
+    def main_event_loop(self, loop: AbstractEventLoop | None) -> None:
+        self._loop_by_hand = loop
+
+
+here = Here()
+
+#: The `sync_to_async` call inside which the current code was started. Weak, or the contexts of tasks
+#: that live on would keep the call.
+current_call: ContextVar[ref[Call] | None] = ContextVar("typedbridge_call", default=None)
+
+#: The `async_to_sync` call that the current code belongs to; tasks inherit it.
+current_frame: ContextVar[Frame | None] = ContextVar("typedbridge_frame", default=None)
+
+
+def innermost_call() -> Call | None:
+    """Return the call inside which the current code was started: its chain of calls begins there."""
+    if here.call is not None:
+        return here.call  # the running loop was started in the thread of this call
+    # A task, or a loop in a thread that a call started with a copy of its context.
+    mark = current_call.get()
+    return None if mark is None else mark()
+
+
+def current_home() -> object | None:
+    """Return whose `Local` values the current code sees."""
+    if here.home is not None:
+        return here.home
+    frame = current_frame.get()
+    return None if frame is None else frame.home
+
+
+def carry_back(before: Context, after: Context) -> None:
+    """Set in the current context every variable that a hop changed in its own.
+
+    Values are compared by identity: a value's ``==`` may be slow, wrong or raise.
+
+    :param before: the hop's context as it was when the hop began.
+    :param after: the same context when the hop has ended.
+    """
+    # Nothing changed, nearly always. `reset` removes a variable only where it was not set before, so
+    # equal lengths mean equal keys, and equal keys iterate in one order: the comparison stays in C
+    # (50 variables: 1.2 us here, 6 us for the loop below).
+    if len(before) == len(after) and not any(map(is_not, before.values(), after.values())):
+        return
+    for var, value in after.items():
+        if before.get(var, _MISSING) is not value:
+            var.set(value)
+
+
+# Two hops may carry the same exception at once; one must not see the traceback that the other's
+# `raise` has just grown.
+_raising = threading.Lock()
+
+
+def run_handling(
+    exc: BaseException, func: Callable[..., object], /, *args: object, **kwargs: object
+) -> object:
+    """Call a function while `sys.exc_info()` shows an exception, whose traceback stays as it is."""
+    _raising.acquire()
+    traceback, context = exc.__traceback__, exc.__context__
+    try:
+        # The only way to make an exception the handled one is to raise and catch it.
+        raise exc
+    except BaseException:
+        exc.__traceback__, exc.__context__ = traceback, context
+        _raising.release()
+        return func(*args, **kwargs)
+
+
+def forget() -> None:
+    """Start anew in a forked child: another thread may have held the lock."""
+    global _raising
+    _raising = threading.Lock()
+    call = innermost_call()
+    while call is not None:
+        call.abandoned = True  # it holds the parent's lane
+        call = call.origin
+    here.call = None

@@ -1,0 +1,102 @@
+"""An executor that runs work in the thread which made it."""
+
+from __future__ import annotations
+
+from queue import Empty, SimpleQueue
+from threading import get_ident
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from typedbridge._workers import DirectExecutor, Job, WorkItem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+__all__ = ["CurrentThreadExecutor"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class CurrentThreadExecutor(DirectExecutor):
+    """Run submitted work in the thread that made the executor.
+
+    The work runs while that thread is in :meth:`run_until_future`. What is submitted earlier waits
+    until then; what arrives after it goes to the executor that this one stands in for.
+
+    :param old_executor: the executor that takes work once this one has finished, or ``None``.
+    """
+
+    def __init__(self, old_executor: CurrentThreadExecutor | None) -> None:
+        self._old_executor = old_executor
+        self._thread = get_ident()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._open = True
+
+    def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
+        """Queue a call for the executor's thread.
+
+        :raises RuntimeError: from the executor's own thread, which would wait for itself, or when
+            this executor and all it stood in for have finished.
+        """
+        if get_ident() == self._thread:
+            raise RuntimeError(
+                "cannot submit to a CurrentThreadExecutor from its own thread: call the function"
+            )
+        if self.open_executor() is None:
+            raise RuntimeError("cannot submit to a CurrentThreadExecutor that has finished")
+        item = WorkItem(fn, args, kwargs)
+        self.put(item)
+        return item.future
+
+    def run_until_future(self, future: Future[object]) -> None:
+        """Run submitted work until the future is done. The executor is finished afterwards.
+
+        :raises RuntimeError: from any thread but the one that made the executor.
+        """
+        if get_ident() != self._thread:
+            raise RuntimeError(
+                "a CurrentThreadExecutor runs only in the thread that made it, not in another one"
+            )
+        if not self._open:
+            return
+        future.add_done_callback(lambda _: self._jobs.put(None))
+        try:
+            while (job := self._jobs.get()) is not None:
+                job.run()
+                del job
+        finally:
+            self.close()
+
+    def open_executor(self) -> CurrentThreadExecutor | None:
+        """Return this executor, or the nearest one it stands in for that still takes work."""
+        executor: CurrentThreadExecutor | None = self
+        while executor is not None and not executor._open:
+            executor = executor._old_executor
+        return executor
+
+    def put(self, job: Job) -> None:
+        """Queue a job here; one that comes too late is handed on."""
+        self._jobs.put(job)
+        # `close` may have emptied the queue just before: one of the two sees the job.
+        if not self._open:
+            self._hand_on()
+
+    def close(self) -> None:
+        """Take no more work, and hand on what nobody has started."""
+        self._open = False
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return
+            if job is None:
+                continue
+            heir = None if self._old_executor is None else self._old_executor.open_executor()
+            if heir is None:
+                job.displaced()
+            else:
+                heir.put(job)

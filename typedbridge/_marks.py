@@ -1,0 +1,77 @@
+"""Which callables count as coroutine functions, on every supported Python."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+_F = TypeVar("_F", bound=Callable[..., object])
+
+if sys.version_info >= (3, 12):
+    from inspect import iscoroutinefunction, markcoroutinefunction
+
+    #: The instance attributes that mark a callable as a coroutine function.
+    MARKS = frozenset({"_is_coroutine_marker", "_is_coroutine"})
+else:  # 3.11
+    # `inspect` has no mark before 3.12; asyncio's own is the one that frameworks look for there.
+    from asyncio import iscoroutinefunction
+
+    MARKS = frozenset({"_is_coroutine"})
+
+    def markcoroutinefunction(func: _F) -> _F:
+        """Mark a callable that returns a coroutine as a coroutine function.
+
+        :param func: the callable; the mark is an attribute on it.
+        :returns: the callable itself.
+        """
+        func._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]  # asyncio's mark is private
+        return func
+
+
+__all__ = [
+    "MARKS",
+    "describe",
+    "is_async",
+    "is_generator",
+    "iscoroutinefunction",
+    "markcoroutinefunction",
+]
+
+
+def _bodies(func: Any) -> tuple[object, ...]:  # Any: what a user passed
+    """Return what may carry the function flags of a callable: itself, and its class's `__call__`."""
+    while isinstance(func, functools.partial):
+        func = func.func
+    if inspect.isclass(func):
+        return (func,)
+    return (func, getattr(func.__class__, "__call__", func))  # noqa: B004  # not to test whether there is one
+
+
+def is_async(func: object) -> bool:
+    """Tell whether calling the object gives a coroutine, also behind a partial or `__call__`."""
+    return any(
+        iscoroutinefunction(body)  # pyright: ignore[reportDeprecated]  # on 3.11 there is no other
+        for body in _bodies(func)
+    )
+
+
+def is_generator(func: object) -> bool:
+    """Tell whether calling the object gives a generator or an async generator."""
+    return any(
+        inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body)
+        for body in _bodies(func)
+    )
+
+
+def describe(func: Any) -> str:  # Any: what a user passed
+    """Name a callable for an error message: its qualified name, or else its repr."""
+    target: Any = func
+    while isinstance(target, functools.partial):
+        target = target.func
+    target = getattr(target, "__func__", target)  # a class or static method
+    name = getattr(target, "__qualname__", None)
+    return repr(func) if name is None else f"{getattr(target, '__module__', None)}.{name}"

@@ -1,0 +1,387 @@
+"""`SyncToAsync`: one call of a sync function from async code, start to end."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from asyncio import AbstractEventLoop, CancelledError, Future, get_running_loop, wait
+from contextlib import suppress
+from contextvars import Context, ContextVar, copy_context
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary, ref
+
+from typedbridge._carry import (
+    carry_back,
+    current_call,
+    current_home,
+    here,
+    innermost_call,
+    run_handling,
+)
+from typedbridge._marks import MARKS, describe, is_async, is_generator, markcoroutinefunction
+from typedbridge._placement import lane_of, place, process_lane
+from typedbridge._workers import DirectExecutor, mailbox_of
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
+    from concurrent.futures import Future as ThreadFuture
+
+    from typedbridge._contexts import ThreadSensitiveContext
+    from typedbridge._frames import Frame
+
+__all__ = ["Call", "SyncToAsync", "adopt_attributes", "refuse_descriptors"]
+
+_P = ParamSpec("_P")
+_R_co = TypeVar("_R_co", covariant=True)
+
+
+_NO_ARGUMENTS: tuple[tuple[Any, ...], Mapping[str, Any]] = ((), {})
+
+
+class Call:
+    """One hop to a thread: what runs there, and how the outcome comes back.
+
+    A `Job`: `run` and `displaced` are for the thread; the rest belongs to the awaiting coroutine.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "abandoned",
+        "args",
+        "before",
+        "bridge",
+        "context",
+        "error",
+        "frame",
+        "future",
+        "handled",
+        "home",
+        "kwargs",
+        "lane",
+        "loop",
+        "mailbox",
+        "origin",
+        "submitted",
+        "value",
+    )
+
+    # Any: whatever the wrapped function takes and returns.
+    def __init__(
+        self,
+        bridge: SyncToAsync[..., Any],
+        loop: AbstractEventLoop,
+        lane: Executor,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        self.bridge = bridge
+        self.loop = loop
+        self.mailbox = mailbox_of(loop)
+        self.lane: Executor | None = lane
+        self.args = args
+        self.kwargs = kwargs
+        #: The call inside which this one is made.
+        self.origin = innermost_call()
+        #: What the function runs in, and how that looked before.
+        self.context: Context
+        if bridge.context is None:
+            self.context = copy_context()
+            # Marked before the copy, so that it is no change to carry back.
+            self.context.run(self._mark)
+            self.before = self.context.copy()
+        else:
+            self.context = bridge.context
+            self.before = copy_context()
+        self.handled = sys.exc_info()[1]
+        self.home = here.home or current_home()
+        #: The `async_to_sync` call that the function is blocked in.
+        self.frame: Frame | None = None
+        self.future: Future[None] = loop.create_future()
+        #: The future that an executor which is not ours gave for this call.
+        self.submitted: ThreadFuture[None] | None = None
+        self.abandoned = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def _mark(self) -> None:
+        """Tell what is started inside the function that it descends from this call."""
+        mark: ref[Call] = ref(self)
+        current_call.set(mark)
+        if self.lane is self.bridge.single_thread_executor:
+            self.bridge.deadlock_context.set(mark)  # true for users who read it
+
+    def run(self) -> None:
+        """Run the function in this thread, unless its caller has gone."""
+        # Taken away: when the result arrives, nothing here keeps the arguments alive any more. Before
+        # the look at `abandoned`, since `abandon` clears them after setting it.
+        args, kwargs = self.args, self.kwargs
+        if self.abandoned:
+            return
+        self.args, self.kwargs = _NO_ARGUMENTS
+        outer, home = here.call, here.home
+        here.call, here.home = self, self.home
+        try:
+            bridge = self.bridge
+            handler = bridge.thread_handler
+            # Beside `_run_in_handler`: building the partial and calling through costs 0.7 us.
+            if (
+                getattr(handler, "__func__", None) is _THREAD_HANDLER
+                and self.handled is None
+                and bridge.threadlocal is here
+            ):
+                self.value = self.context.run(bridge.func, *args, **kwargs)
+            else:
+                self._run_in_handler(handler, functools.partial(bridge.func, *args, **kwargs))
+        except BaseException as error:
+            self.error = error
+        finally:
+            here.call, here.home = outer, home
+            self.lane = None  # held no longer: what descends from this call may wait for it
+            del args, kwargs
+        self.mailbox.deliver(self, self.loop)
+
+    def _run_in_handler(self, handler: Callable[..., Any], child: functools.partial[Any]) -> None:
+        handled = self.handled
+        exc_info = (
+            (None, None, None)
+            if handled is None
+            else (type(handled), handled, handled.__traceback__)
+        )
+        threadlocal = self.bridge.threadlocal
+        if threadlocal is here:
+            self.value = handler(self.loop, exc_info, [], self.context.run, child)
+            return
+        threadlocal.main_event_loop = self.loop
+        try:
+            self.value = handler(self.loop, exc_info, [], self.context.run, child)
+        finally:
+            del threadlocal.main_event_loop
+
+    def displaced(self) -> None:
+        """Go to the next lane: the frame or context that was to run this has ended."""
+        try:
+            self.lane = self.before.run(lane_of, self.bridge, self.loop)
+            self.hand_over()
+        except BaseException as error:
+            self.error = error
+            self.mailbox.deliver(self, self.loop)
+
+    def hand_over(self) -> None:
+        """Queue the call on its lane."""
+        lane = self.lane
+        if isinstance(lane, DirectExecutor):
+            lane.put(self)
+        elif lane is not None:
+            self.submitted = lane.submit(self.run)
+            self.submitted.add_done_callback(self._submitted_call_done)
+
+    def _submitted_call_done(self, future: ThreadFuture[None]) -> None:
+        """Notice that an executor which is not ours could not run the call."""
+        error = CancelledError() if future.cancelled() else future.exception()
+        if error is not None and not self.abandoned:
+            self.error = error
+            self.mailbox.deliver(self, self.loop)
+
+    def forget(self) -> None:
+        """Drop the outcome: nobody awaits it any more."""
+        self.value = self.error = None
+
+    def abandon(self) -> None:
+        """Never run the function if it is still queued; drop what it would use."""
+        self.abandoned = True
+        self.args, self.kwargs = _NO_ARGUMENTS
+        if self.submitted is not None:
+            self.submitted.cancel()
+        self.forget()
+
+    async def outlive_cancellation(self) -> None:
+        """Cancel the coroutine that the running function is blocked in, and wait for the function.
+
+        Its outcome decides: a coroutine, or the function around it, may swallow a cancellation.
+        """
+        self.future = self.loop.create_future()  # the cancelled one takes no result
+        while not self.future.done():
+            if self.frame is not None:
+                self.frame.cancel()
+            # `wait` leaves the future alone when it is cancelled; each further cancellation of the
+            # task reaches the coroutine, as it would without threads in between.
+            with suppress(CancelledError):
+                await wait({self.future})
+
+
+class SyncToAsync(Generic[_P, _R_co]):
+    """A blocking function made awaitable.
+
+    The function runs in a thread that `docs/contract.md`, section 1, names: by default where all
+    sensitive calls run one at a time, with ``thread_sensitive=False`` in a pool of worker threads.
+    The event loop goes on meanwhile.
+
+    :param func: a sync callable.
+    :param thread_sensitive: run in the thread that sensitive calls share.
+    :param executor: run there instead; needs ``thread_sensitive=False``.
+    :param context: run in this context; what the function sets there is not carried back.
+    :raises TypeError: if ``func`` cannot be wrapped; the message says what to do instead.
+    """
+
+    #: Read and replaced by users, so looked up on every call.
+    threadlocal: threading.local = here
+    single_thread_executor: Executor = process_lane
+    thread_sensitive_context: ContextVar[ThreadSensitiveContext] = ContextVar(
+        "thread_sensitive_context"
+    )
+    deadlock_context: ContextVar[object] = ContextVar("deadlock_context")
+    context_to_thread_executor: WeakKeyDictionary[object, Executor] = WeakKeyDictionary()
+
+    def __init__(
+        self,
+        func: Callable[_P, _R_co],
+        thread_sensitive: bool = True,
+        executor: Executor | None = None,
+        context: Context | None = None,
+    ) -> None:
+        _refuse(func, thread_sensitive, executor)
+        adopt_attributes(self, func)
+        self.func = func
+        self._thread_sensitive = thread_sensitive
+        self._executor = executor
+        self.context = context
+        markcoroutinefunction(self)
+        instance = getattr(func, "__self__", None)
+        if instance is not None:
+            self.__self__ = instance
+
+    async def __call__(self, /, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
+        """Run the function in its thread and return its result.
+
+        :raises DeadlockError: if the call would wait for a lane that its own chain holds.
+        """
+        loop = get_running_loop()
+        call = Call(self, loop, place(self, loop), args, kwargs)
+        try:
+            call.hand_over()
+            try:
+                await call.future
+            except CancelledError:
+                if call.frame is None:
+                    raise
+                await call.outlive_cancellation()
+            if self.context is None:
+                carry_back(call.before, call.context)
+            if call.error is not None:
+                raise outcome_error(call.error)
+            # Taken away: the worker thread may still hold the call for a moment.
+            value: _R_co = call.value
+            call.value = None
+            return value
+        except BaseException:
+            call.abandon()
+            raise
+        finally:
+            # An exception's traceback holds this frame: keep nothing in it.
+            del call, args, kwargs
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:  # Any: the stub is exact
+        """Bind like a function; on a class, give the bridge itself."""
+        return self if instance is None else MethodType(self, instance)
+
+    def thread_handler(
+        self,
+        loop: AbstractEventLoop,
+        exc_info: tuple[Any, Any, Any],
+        task_context: list[Any] | None,
+        func: Callable[..., Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Run one call in its thread. Override to do something around it.
+
+        :param loop: the loop that awaits the call.
+        :param exc_info: what the caller was handling, as `sys.exc_info` tells it.
+        :param func: runs what it is given in the call's context.
+        :param args: the call itself, a `functools.partial`.
+        :returns: the call's result.
+        """
+        if exc_info[1] is None:
+            return func(*args, **kwargs)
+        return run_handling(exc_info[1], func, *args, **kwargs)
+
+
+_THREAD_HANDLER: Callable[..., Any] = SyncToAsync[..., Any].thread_handler
+
+
+def outcome_error(error: BaseException) -> BaseException:
+    """Return what to raise for an error that crosses into or out of a coroutine."""
+    if isinstance(error, StopIteration):
+        # PEP 479: a coroutine cannot raise it.
+        replacement = RuntimeError("the function raised StopIteration")
+        replacement.__cause__ = error
+        return replacement
+    return error
+
+
+def adopt_attributes(bridge: object, func: Callable[..., object]) -> None:
+    """Make the bridge look like the callable it wraps, but for what makes a bridge."""
+    functools.update_wrapper(bridge, func, updated=())  # type: ignore[arg-type]  # any callable object
+    hidden = MARKS | _BRIDGE_ATTRIBUTES
+    vars(bridge).update(
+        {name: value for name, value in getattr(func, "__dict__", {}).items() if name not in hidden}
+    )
+
+
+_BRIDGE_ATTRIBUTES = frozenset(
+    {
+        "__self__",
+        "__wrapped__",
+        "_executor",
+        "force_new_loop",
+        "_thread_sensitive",
+        "awaitable",
+        "context",
+        "func",
+    }
+)
+
+
+def refuse_descriptors(decorator: str, func: Any) -> None:  # Any: what a user passed
+    """Refuse a `classmethod` or `staticmethod` object."""
+    kind = next(
+        (kind.__name__ for kind in (classmethod, staticmethod) if isinstance(func, kind)), ""
+    )
+    if kind:
+        raise TypeError(
+            f"{decorator} cannot wrap the {kind} {describe(func)}: "
+            f"put @{decorator} under @{kind}, so that it wraps the function"
+        )
+
+
+def _refuse(func: object, thread_sensitive: bool, executor: object) -> None:
+    """Raise `TypeError` for what cannot be wrapped."""
+    refuse_descriptors("sync_to_async", func)
+    if not callable(func):
+        raise TypeError(f"sync_to_async: {func!r} is not callable; pass a function")
+    name = describe(func)
+    if is_generator(func):
+        raise TypeError(
+            f"sync_to_async cannot wrap the generator function {name}: its body would run in the "
+            f"event loop's thread; wrap a function that returns a list instead"
+        )
+    if is_async(func):
+        raise TypeError(
+            f"sync_to_async can only wrap sync functions, and {name} is a coroutine function: "
+            f"await it as it is"
+        )
+    if executor is None:
+        return
+    if thread_sensitive:
+        raise TypeError(
+            f"sync_to_async({name}): an executor needs thread_sensitive=False, since a sensitive "
+            f"call runs where all others run"
+        )
+    if not callable(getattr(executor, "submit", None)):
+        raise TypeError(
+            f"sync_to_async({name}): executor must have a submit method, as a "
+            f"concurrent.futures.Executor has, and {executor!r} has none"
+        )

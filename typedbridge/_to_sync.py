@@ -1,0 +1,283 @@
+"""`AsyncToSync`: one blocking call of an async function from sync code, start to end."""
+
+# What the library's own modules share of a public class has an underscore for users.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from asyncio import AbstractEventLoop, _get_running_loop
+from concurrent.futures import Executor, Future
+from contextvars import Context, ContextVar, copy_context
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
+
+from typedbridge._carry import carry_back, current_frame, here
+from typedbridge._frames import (
+    Frame,
+    FrameLocal,
+    LoopGoneError,
+    handling,
+    innermost_frame,
+    loop_frames,
+    start_task,
+)
+from typedbridge._loops import LoopThread, give_back, take
+from typedbridge._marks import describe, is_async, is_generator
+from typedbridge._to_async import SyncToAsync, adopt_attributes, outcome_error, refuse_descriptors
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from typedbridge._contexts import AsyncSingleThreadContext
+    from typedbridge._current_thread import CurrentThreadExecutor
+    from typedbridge._local import Local
+
+__all__ = ["AsyncToSync"]
+
+_P = ParamSpec("_P")
+_R_co = TypeVar("_R_co", covariant=True)
+
+
+class AsyncToSync(Generic[_P, _R_co]):
+    """A coroutine function made callable from sync code.
+
+    The coroutine runs in the event loop of the enclosing `sync_to_async` call, or else in a loop
+    thread of the library; the calling thread waits, and meanwhile runs the sensitive work that the
+    coroutine sends back to it.
+
+    :param awaitable: a callable that returns an awaitable.
+    :param force_new_loop: run in a new event loop that is closed afterwards.
+    :raises TypeError: if ``awaitable`` cannot be wrapped; the message says what to do instead.
+    """
+
+    #: Read by users.
+    executors: Local = FrameLocal()
+    loop_thread_executors: dict[AbstractEventLoop, CurrentThreadExecutor] = loop_frames
+    async_single_thread_context: ContextVar[AsyncSingleThreadContext] = ContextVar(
+        "async_single_thread_context"
+    )
+    context_to_thread_executor: WeakKeyDictionary[object, Executor] = WeakKeyDictionary()
+
+    def __init__(
+        self, awaitable: Callable[_P, Awaitable[_R_co]], force_new_loop: bool = False
+    ) -> None:
+        _refuse(awaitable)
+        adopt_attributes(self, awaitable)
+        self.awaitable = awaitable
+        self.force_new_loop = force_new_loop
+        instance = getattr(awaitable, "__self__", None)
+        if instance is not None:
+            self.__self__ = instance
+
+    def __call__(self, /, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
+        """Run the coroutine and return its result. Blocks the calling thread.
+
+        :raises RuntimeError: in a thread whose event loop is running: await the coroutine there.
+        """
+        if _get_running_loop() is not None:
+            raise RuntimeError(
+                f"async_to_sync({describe(self.awaitable)}) was called in a thread whose event "
+                f"loop is running, which it would block: await {describe(self.awaitable)} instead"
+            )
+        awaitable = self.awaitable(*args, **kwargs)
+        del args, kwargs
+        if not inspect.isawaitable(awaitable):
+            raise TypeError(
+                f"async_to_sync: {describe(self.awaitable)} returned {awaitable!r}, "
+                f"which cannot be awaited: call it directly"
+            )
+        frame = Frame(self.awaitable, innermost_frame())
+        token = current_frame.set(frame)
+        try:
+            frame.handled = sys.exc_info()[1]
+            before = copy_context()
+            context = before.copy()
+            self._run(frame, awaitable, context)
+            carry_back(before, context)
+            if frame.error is not None:
+                raise outcome_error(frame.error)
+            value: _R_co = frame.value
+            return value
+        finally:
+            current_frame.reset(token)
+            frame.close()
+            # Contexts that outlive the call hold the frame; tracebacks hold this one.
+            frame.value = frame.error = frame.handled = None
+            del frame, awaitable
+
+    def _run(self, frame: Frame, awaitable: Awaitable[_R_co], context: Context) -> None:
+        """Have a loop run the awaitable, and wait."""
+        call = here.call
+        wrapped: Awaitable[object] = awaitable
+        if getattr(self.main_wrap, "__func__", None) is not _MAIN_WRAP:
+            wrapped = self._wrapped(frame, awaitable, context)
+        try:
+            if call is not None:
+                call.frame = frame
+            enclosing = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
+            if enclosing is None and call is not None:
+                enclosing = call.loop
+            if not self._run_in_enclosing_loop(enclosing, frame, wrapped, context):
+                self._run_in_library_loop(frame, wrapped, context)
+        finally:
+            if call is not None:
+                call.frame = None
+            # Never begun: do not warn of a coroutine that was not awaited.
+            if not frame.entered and inspect.iscoroutine(wrapped):
+                wrapped.close()
+            if not frame.entered and inspect.iscoroutine(awaitable):
+                awaitable.close()
+
+    def _run_in_enclosing_loop(
+        self,
+        loop: AbstractEventLoop | None,
+        frame: Frame,
+        awaitable: Awaitable[object],
+        context: Context,
+    ) -> bool:
+        """Run in the loop of the enclosing call; tell whether it could take the coroutine."""
+        if loop is None or self.force_new_loop or not loop.is_running():
+            return False
+        frame.loop = loop
+        drive = frame.drive(awaitable, _nothing_to_tidy)
+        try:
+            # A task factory that the user set sees this task too.
+            make = start_task if loop.get_task_factory() is None else loop.create_task
+            loop.call_soon_threadsafe(frame.begin, make, drive, context)
+        except RuntimeError:
+            drive.close()
+            return False
+        _wait(frame, loop)
+        return True
+
+    def _run_in_library_loop(
+        self, frame: Frame, awaitable: Awaitable[object], context: Context
+    ) -> None:
+        """Run in a loop thread; in another one if that ends before it has begun."""
+        while True:
+            thread, done_with = self._loop_thread()
+            frame.loop = thread.loop
+            try:
+                thread.start(frame, awaitable, context)
+                _wait(frame, None)
+            except LoopGoneError as gone:
+                frame.error = gone
+            finally:
+                if frame.answered:  # not after a second Ctrl-C: the loop is still busy
+                    done_with(thread)
+            if not isinstance(frame.error, LoopGoneError):
+                return
+            frame.again()
+
+    def _loop_thread(self) -> tuple[LoopThread, Callable[[LoopThread], None]]:
+        """Return a loop thread for one call, and what is to be done with it afterwards."""
+        if self.force_new_loop:
+            return LoopThread(), LoopThread.shutdown
+        single = self.async_single_thread_context.get(None)
+        kept = None if single is None else single._loop_thread(self.context_to_thread_executor)
+        if kept is not None:
+            return kept, _keep
+        return take(), give_back
+
+    async def _wrapped(self, frame: Frame, awaitable: Awaitable[_R_co], context: Context) -> _R_co:
+        """Run an overridden `main_wrap` and return what it put into the future."""
+        call_result: Future[_R_co] = Future()
+        handled = frame.handled
+        exc_info = (
+            (None, None, None)
+            if handled is None
+            else (type(handled), handled, handled.__traceback__)
+        )
+        frame.handled = None
+        task_context: list[Any] | None = None if here.call is None else []
+        await self.main_wrap(call_result, exc_info, task_context, [context], awaitable)
+        if not call_result.done():
+            raise RuntimeError(
+                f"{type(self).__qualname__}.main_wrap gave no result for "
+                f"{describe(self.awaitable)}: await super().main_wrap(...) in it"
+            )
+        return call_result.result()
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:  # Any: the stub is exact
+        """Bind like a function; on a class, give the bridge itself."""
+        return self if instance is None else MethodType(self, instance)
+
+    async def main_wrap(
+        self,
+        call_result: Future[_R_co],
+        exc_info: tuple[Any, Any, Any],
+        task_context: list[Any] | None,
+        context: list[Context],
+        awaitable: Awaitable[_R_co],
+    ) -> None:
+        """Await one call in the loop. Override to do something around it.
+
+        :param call_result: takes the result or the error.
+        :param exc_info: what the caller was handling, as `sys.exc_info` tells it.
+        :param context: a list with the context that the call runs in.
+        :param awaitable: the call itself.
+        """
+        handled: BaseException | None = exc_info[1]
+        try:
+            result = await (awaitable if handled is None else handling(handled, awaitable))
+        except BaseException as error:
+            call_result.set_exception(error)
+        else:
+            call_result.set_result(result)
+        # The task ran in this context: what an override reads of it afterwards.
+        context[0] = copy_context()
+
+
+_MAIN_WRAP: Callable[..., Any] = AsyncToSync[..., Any].main_wrap
+
+
+def _keep(thread: LoopThread) -> None:
+    """Leave a loop thread to the context that owns it."""
+
+
+def _nothing_to_tidy() -> Coroutine[Any, Any, None] | None:
+    """Leave the enclosing loop as it is: its tasks are not ours."""
+
+
+def _wait(frame: Frame, foreign: AbstractEventLoop | None) -> None:
+    """Wait for the frame's answer. On Ctrl-C cancel the coroutine and wait for its cleanup."""
+    try:
+        frame.wait(foreign)
+    except KeyboardInterrupt:
+        frame.cancel()
+        frame.wait(foreign)  # a second Ctrl-C leaves here
+        raise
+
+
+def _refuse(awaitable: object) -> None:
+    """Raise `TypeError` for what cannot be wrapped, and warn of what may be a mistake."""
+    refuse_descriptors("async_to_sync", awaitable)
+    if not callable(awaitable):
+        hint = ": pass the function, not its call" if inspect.isawaitable(awaitable) else ""
+        raise TypeError(f"async_to_sync: {awaitable!r} is not callable{hint}")
+    if is_generator(awaitable):
+        raise TypeError(
+            f"async_to_sync cannot wrap the generator function {describe(awaitable)}: "
+            f"wrap a coroutine function that returns a list instead"
+        )
+    if not is_async(awaitable):
+        warnings.warn(
+            f"async_to_sync was given {describe(awaitable)}, which is not marked as a coroutine "
+            f"function; use markcoroutinefunction if it returns an awaitable",
+            UserWarning,
+            stacklevel=_caller_level(),
+        )
+
+
+def _caller_level() -> int:
+    """Return the `stacklevel` of the first frame outside the library."""
+    level, frame = 2, sys._getframe(2)
+    package = frame.f_globals.get("__package__")
+    while frame.f_back is not None and frame.f_globals.get("__package__") == package:
+        frame = frame.f_back
+        level += 1
+    return level

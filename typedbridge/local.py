@@ -1,0 +1,7 @@
+"""Attribute namespaces that follow a call across threads and tasks."""
+
+from __future__ import annotations
+
+from typedbridge._local import Local
+
+__all__ = ["Local"]

@@ -1,0 +1,16 @@
+from typing import Any, Self, final
+
+from typing_extensions import override
+
+__all__ = ["Local"]
+
+@final
+class Local:
+    def __new__(cls, thread_critical: bool = False) -> Self: ...
+    def __init__(self, thread_critical: bool = False) -> None: ...
+    # The namespace is the user's: any name, any value.
+    def __getattr__(self, key: str) -> Any: ...
+    @override
+    def __setattr__(self, key: str, value: Any) -> None: ...
+    @override
+    def __delattr__(self, key: str) -> None: ...
