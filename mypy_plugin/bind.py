@@ -1,0 +1,180 @@
+"""The bridges that the decorators and the wrapper classes make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mypy.maptype import map_instance_to_supertype
+from mypy.nodes import CallExpr, IndexExpr
+from mypy.subtypes import is_same_type
+from mypy.types import (
+    AnyType,
+    CallableType,
+    Instance,
+    ParamSpecType,
+    TypeOfAny,
+    UnboundType,
+    get_proper_type,
+)
+from mypy.typevars import fill_typevars
+
+from typedbridge.mypy_plugin import misuse, names
+from typedbridge.mypy_plugin.calls import decorator_in, spelled
+from typedbridge.mypy_plugin.exact import wrapped_type
+from typedbridge.mypy_plugin.wrap import (
+    Bridging,
+    as_async_def,
+    class_named,
+    coroutine_of,
+    signature_of,
+)
+
+if TYPE_CHECKING:
+    from mypy.nodes import TypeInfo
+    from mypy.plugin import AnalyzeTypeContext
+    from mypy.types import Type
+
+    from typedbridge.mypy_plugin.calls import Call, Modules
+
+
+def sync_to_async(call: Call) -> Type:
+    """`sync_to_async(func)`, its options form, or `in_pool(func)` with a stored options form."""
+    misuse.check_to_async(call, "sync_to_async")
+    return _decorated(call, names.TO_ASYNC_WRAPPER)
+
+
+def async_to_sync(call: Call) -> Type:
+    """`async_to_sync(func)`, its options form, or a stored options form applied."""
+    misuse.check_to_sync(call, "async_to_sync")
+    return _decorated(call, names.TO_SYNC_WRAPPER)
+
+
+def construct_to_async(call: Call) -> Type:
+    """`SyncToAsync(func)`, or a subclass."""
+    misuse.check_to_async(call, "SyncToAsync")
+    return _constructed(call, names.TO_ASYNC_WRAPPER)
+
+
+def construct_to_sync(call: Call) -> Type:
+    """`AsyncToSync(func)`, or a subclass."""
+    misuse.check_to_sync(call, "AsyncToSync")
+    return _constructed(call, names.TO_SYNC_WRAPPER)
+
+
+def call_sync(call: Call) -> Type:
+    """`call_sync(func, ...)`."""
+    misuse.check_to_async(call, "call_sync")
+    return as_async_def(call.tools.modules, call.default)
+
+
+def call_async(call: Call) -> Type:
+    """`call_async(func, ...)`."""
+    misuse.check_to_sync(call, "call_async")
+    misuse.check_blocking(call, '"call_async"')
+    return call.default
+
+
+def call_of_blocking_wrapper(call: Call) -> Type:
+    """A call of an `AsyncToSync` instance."""
+    # mypy has put the type of `__call__` where that of the instance is found otherwise.
+    misuse.check_blocking(call, spelled(AnyType(TypeOfAny.special_form), call.callee))
+    return call.default
+
+
+def call_of_blocking(call: Call) -> Type:
+    """A call of something that is an `AsyncToSync`."""
+    misuse.check_blocking_callee(call)
+    return call.default
+
+
+def call_of_local(call: Call) -> Type:
+    """A call of a name inside a function, or of what another call returned."""
+    decorator = decorator_in(call.callee_type)
+    if decorator == names.SYNC_TO_ASYNC:
+        return sync_to_async(call)
+    if decorator == names.ASYNC_TO_SYNC:
+        return async_to_sync(call)
+    return call_of_blocking(call)
+
+
+def accept_sync_functions(ctx: AnalyzeTypeContext) -> Type:
+    """Read `Callable[P, object]` where the stubs have `Callable[P, Awaitable[R]]`.
+
+    Else a sync function under `@async_to_sync` would get mypy's own error as well as the plugin's.
+    Without `R` mypy infers no result; the plugin puts it right.
+    """
+    parameters = ctx.type.args[0]
+    # The name is resolved in the stub. Not Any: that would be the context of a lambda's body.
+    return ctx.api.analyze_type(UnboundType("Callable", [parameters, UnboundType("object")]))
+
+
+def _decorated(call: Call, wrapper: str) -> Type:
+    if not call.arg_types or not call.arg_types[0]:
+        # The options form: its protocol says it all.
+        return call.default
+    return Bridging(call, class_named(call.tools.modules, wrapper)).of(wrapped_type(call))
+
+
+def _constructed(call: Call, wrapper: str) -> Type:
+    """What mypy infers without help is exact for a plain function outside a class. A generic one
+    loses its type variables, an overloaded one its overloads, and a method its `Self`: these
+    become callables with the instance as fallback.
+    """
+    instance = get_proper_type(call.default)
+    if not isinstance(instance, Instance) or not call.arg_types or not call.arg_types[0]:
+        return call.default
+    if isinstance(call.context, CallExpr) and isinstance(call.context.callee, IndexExpr):
+        # SyncToAsync[[int], str](func) is what it says.
+        return call.default
+    if call.checker.scope.active_class() is None and _is_plain(call):
+        return call.default
+    if not _calls_and_binds_as(call.tools.modules, instance.type, wrapper):
+        return call.default
+    return Bridging(call, instance.type).of(wrapped_type(call))
+
+
+def _is_plain(call: Call) -> bool:
+    signature = get_proper_type(signature_of(call, call.arg_types[0][0]))
+    return isinstance(signature, CallableType) and not signature.variables
+
+
+def _calls_and_binds_as(modules: Modules, info: TypeInfo, wrapper: str) -> bool:
+    """Say whether instances of the class, a subclass of `wrapper`, are called as the wrapper's are.
+
+    Its type parameters must be those of the wrapper, in the same order, so that the plugin can
+    name an instance.
+    """
+    if not _is_defined_by(info, "__get__", wrapper):
+        return False
+    base = next(base for base in info.mro if base.fullname == wrapper)
+    own = fill_typevars(info)
+    if not isinstance(own, Instance) or len(own.args) != len(base.type_vars):
+        return False
+    if map_instance_to_supertype(own, base).args != own.args:
+        return False
+    return _is_defined_by(info, "__call__", wrapper) or _passes_through(modules, info, wrapper)
+
+
+def _is_defined_by(info: TypeInfo, method: str, wrapper: str) -> bool:
+    definer = info.get_containing_type_info(method)
+    return definer is not None and definer.fullname == wrapper
+
+
+def _passes_through(modules: Modules, info: TypeInfo, wrapper: str) -> bool:
+    """Say whether the class's own `__call__` has the parameters and the result of the wrapper's."""
+    method = info.names.get("__call__")
+    own = fill_typevars(info)
+    signature = get_proper_type(method.type) if method is not None else None
+    if not isinstance(signature, CallableType) or not isinstance(own, Instance):
+        return False
+    parameters = signature.param_spec()
+    expected = (
+        own.args[1] if wrapper == names.TO_SYNC_WRAPPER else coroutine_of(modules, own.args[1])
+    )
+    return (
+        parameters is not None
+        and len(signature.arg_types) == len(["self", "args", "kwargs"])
+        and isinstance(own.args[0], ParamSpecType)
+        and parameters.id == own.args[0].id
+        and is_same_type(signature.ret_type, expected)
+    )

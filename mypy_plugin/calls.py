@@ -1,0 +1,273 @@
+"""What a hook is told about a call, in the plugin's own words.
+
+mypy is compiled and the plugin is not. Hooks run for every call in a program, so what stands on
+their way is counted in microseconds: `bench/plugin_cost.py` measures it.
+"""
+
+# pyright: reportUnknownMemberType=false
+# `copy_modified` is typed by an alias of mypy's own that only mypy resolves.
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from mypy.checker import TypeChecker
+from mypy.nodes import ARG_OPT, ARG_POS, CallExpr, Decorator, MemberExpr, NameExpr
+from mypy.types import (
+    AnyType,
+    CallableType,
+    FunctionLike,
+    Instance,
+    Overloaded,
+    TypeOfAny,
+    UninhabitedType,
+    get_proper_type,
+)
+
+from typedbridge.mypy_plugin import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mypy.nodes import Context, Expression, MypyFile
+    from mypy.plugin import (
+        CheckerPluginInterface,
+        FunctionContext,
+        FunctionSigContext,
+        MethodContext,
+    )
+    from mypy.types import ProperType, Type
+
+    from typedbridge.mypy_plugin.errors import Findings
+
+    # All modules of the program by name, in mypy's own dictionary.
+    Modules = Mapping[str, MypyFile]
+
+
+class NotUnderstoodError(Exception):
+    """The plugin cannot say more than the stubs do; their answer stands."""
+
+
+@dataclass(slots=True)
+class Tools:
+    """What every hook needs."""
+
+    modules: Modules
+    findings: Findings
+
+
+@dataclass(slots=True)
+class Call:
+    """One call, or one decorator line, that mypy checks."""
+
+    tools: Tools
+    checker: TypeChecker
+    context: Context
+    arg_types: list[list[Type]]
+    args: list[list[Expression]]
+    default: Type
+
+    @property
+    def callee(self) -> Expression | None:
+        """The expression that is called, or the decorator that is applied."""
+        if isinstance(self.context, CallExpr):
+            return self.context.callee
+        if isinstance(self.context, Decorator):
+            return self._applied(self.context)
+        return None
+
+    def _applied(self, decorated: Decorator) -> Expression | None:
+        """Find the decorator that this call applies, which mypy does not say.
+
+        It is the one that makes bridges. If there are more of them, it is the one that stands
+        where the argument is put that mypy makes up (before mypy 1.15, that is the first one).
+        """
+        makers = [d for d in decorated.original_decorators if self._makes_bridges(d)]
+        if len(makers) == 1:
+            return makers[0]
+        argument = self.args[0][0]
+        where = (argument.line, argument.column)
+        return next((d for d in makers if (d.line, d.column) == where), None)
+
+    def _makes_bridges(self, decorator: Expression) -> bool:
+        if not self.checker.has_type(decorator):
+            return False
+        typ = get_proper_type(self.checker.lookup_type(decorator))
+        if isinstance(typ, Instance):
+            return typ.type.fullname in {names.TO_ASYNC_OPTIONS, names.TO_SYNC_OPTIONS}
+        if isinstance(typ, FunctionLike) and typ.is_type_obj():
+            info = typ.type_object()
+            return info.has_base(names.TO_ASYNC_WRAPPER) or info.has_base(names.TO_SYNC_WRAPPER)
+        return decorator_in(typ) is not None
+
+    @property
+    def callee_type(self) -> Type | None:
+        """The type of `callee`, where mypy has worked it out."""
+        callee = self.callee
+        if callee is None or not self.checker.has_type(callee):
+            return None
+        return self.checker.lookup_type(callee)
+
+
+def checker_of(api: CheckerPluginInterface) -> TypeChecker:
+    """Return mypy's checker, which the plugin interface shows a part of only."""
+    if not isinstance(api, TypeChecker):
+        raise NotUnderstoodError(api)
+    return api
+
+
+def call_of(ctx: FunctionContext | MethodContext, tools: Tools) -> Call:
+    """Put the context of a function or method hook into one shape."""
+    return Call(
+        tools, checker_of(ctx.api), ctx.context, ctx.arg_types, ctx.args, ctx.default_return_type
+    )
+
+
+@dataclass(slots=True)
+class Signature:
+    """A call that mypy is about to check against a signature."""
+
+    tools: Tools
+    checker: TypeChecker
+    context: Context
+    args: list[list[Expression]]
+    default: CallableType
+
+    def given(self, parameter: str) -> Expression | None:
+        """The argument that is given for a parameter, by keyword or by position.
+
+        mypy's own mapping is of no use here: in an overload without `func`, it takes the function
+        for the first keyword-only parameter.
+        """
+        call = self.context
+        if not isinstance(call, CallExpr):
+            return None
+        if parameter in call.arg_names:
+            return call.args[call.arg_names.index(parameter)]
+        position = self.default.arg_names.index(parameter)
+        kinds = [*self.default.arg_kinds[: position + 1], *call.arg_kinds[: position + 1]]
+        if position < len(call.args) and all(kind in {ARG_POS, ARG_OPT} for kind in kinds):
+            return call.args[position]
+        return None
+
+    def type_of(self, argument: Expression) -> ProperType:
+        """The type of an argument; mypy works it out once more, and reports its errors then."""
+        with self.checker.msg.filter_errors():
+            return get_proper_type(self.checker.expr_checker.accept(argument))
+
+    def accepting(self, types: Mapping[str, Type]) -> CallableType:
+        """The signature with other types for the named parameters."""
+        names_and_types = zip(self.default.arg_names, self.default.arg_types, strict=True)
+        return self.default.copy_modified(
+            arg_types=[types.get(name or "", arg_type) for name, arg_type in names_and_types]
+        )
+
+
+# Answers for one call with the type of its result.
+Handler: TypeAlias = "Callable[[Call], Type]"
+SignatureHandler: TypeAlias = "Callable[[Signature], CallableType]"
+
+
+def is_strict() -> bool:
+    """Say whether a failure inside the plugin is shown, as the tests want it."""
+    return bool(os.environ.get("TYPEDBRIDGE_PLUGIN_STRICT"))
+
+
+def guarded(handler: Handler, tools: Tools) -> Callable[[FunctionContext | MethodContext], Type]:
+    """Make a hook that never fails: what `handler` does not understand, the stubs answer."""
+
+    def hook(ctx: FunctionContext | MethodContext) -> Type:
+        try:
+            return handler(call_of(ctx, tools))
+        except NotUnderstoodError:
+            return _answer_of_stubs(ctx.default_return_type)
+        except Exception:  # A user's check must not end in our traceback.
+            if is_strict():
+                raise
+            return _answer_of_stubs(ctx.default_return_type)
+
+    return hook
+
+
+def _answer_of_stubs(default: Type) -> Type:
+    """Put Any where mypy found no result; see `bind.accept_sync_functions`."""
+    proper = get_proper_type(default)
+    if isinstance(proper, CallableType):
+        result = get_proper_type(proper.ret_type)
+        if isinstance(result, UninhabitedType) and result.ambiguous:
+            return proper.copy_modified(ret_type=AnyType(TypeOfAny.special_form))
+    return default
+
+
+def guarded_signature(
+    handler: SignatureHandler, tools: Tools
+) -> Callable[[FunctionSigContext], FunctionLike]:
+    """Make a signature hook that never fails, as `guarded` does."""
+
+    def hook(ctx: FunctionSigContext) -> FunctionLike:
+        default = ctx.default_signature
+        try:
+            checker = checker_of(ctx.api)
+            return handler(Signature(tools, checker, ctx.context, ctx.args, default))
+        except NotUnderstoodError:
+            return default
+        except Exception:
+            if is_strict():
+                raise
+            return default
+
+    return hook
+
+
+# The wrapper class that a fallback is an instance of, for the classes that nearly all are.
+_WRAPPERS: Final[dict[str, str | None]] = {
+    "builtins.function": None,
+    "builtins.type": None,
+    names.TO_ASYNC_WRAPPER: names.TO_ASYNC_WRAPPER,
+    names.TO_SYNC_WRAPPER: names.TO_SYNC_WRAPPER,
+}
+
+
+def wrapper_of(typ: Type | None) -> str | None:
+    """Return the full name of the wrapper class that a bridge of type `typ` is an instance of."""
+    proper = get_proper_type(typ)
+    if isinstance(proper, FunctionLike):
+        proper = proper.fallback
+    if not isinstance(proper, Instance):
+        return None
+    info = proper.type
+    if info.fullname in _WRAPPERS:
+        return _WRAPPERS[info.fullname]
+    wrappers = (names.TO_ASYNC_WRAPPER, names.TO_SYNC_WRAPPER)
+    return next((wrapper for wrapper in wrappers if info.has_base(wrapper)), None)
+
+
+def decorator_in(typ: Type | None) -> str | None:
+    """Return the full name of the decorator that a value of type `typ` is, for `s2a = sync_to_async`.
+
+    mypy gives such a name the type of the function and forgets which function it was. The options
+    form in the overloads tells.
+    """
+    proper = get_proper_type(typ)
+    if isinstance(proper, Overloaded):
+        result = get_proper_type(proper.items[-1].ret_type)
+        if isinstance(result, Instance):
+            if result.type.fullname == names.TO_ASYNC_OPTIONS:
+                return names.SYNC_TO_ASYNC
+            if result.type.fullname == names.TO_SYNC_OPTIONS:
+                return names.ASYNC_TO_SYNC
+    return None
+
+
+def spelled(typ: Type, expression: Expression | None = None) -> str:
+    """Name a callable for a message."""
+    proper = get_proper_type(typ)
+    if isinstance(proper, Overloaded):
+        proper = proper.items[0]
+    if isinstance(proper, CallableType) and proper.name not in {None, "<lambda>", names.UNNAMED}:
+        return f'"{proper.name}"'
+    if isinstance(expression, (NameExpr, MemberExpr)):
+        return f'"{expression.name}"'
+    return "this callable"

@@ -1,0 +1,94 @@
+"""`executor=`: it needs `thread_sensitive=False`, and must be an Executor.
+
+The stubs refuse both mistakes with a list of overloads. The plugin looks first, says what to do,
+and takes the arguments out of mypy's sight.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mypy.nodes import ARG_POS, CallExpr
+from mypy.subtypes import is_subtype
+from mypy.types import (
+    AnyType,
+    Instance,
+    LiteralType,
+    NoneType,
+    TypeOfAny,
+    UnionType,
+    get_proper_type,
+)
+
+from typedbridge.mypy_plugin import errors, names
+from typedbridge.mypy_plugin.calls import spelled
+from typedbridge.mypy_plugin.wrap import class_named
+
+if TYPE_CHECKING:
+    from mypy.errorcodes import ErrorCode
+    from mypy.types import CallableType, Type
+
+    from typedbridge.mypy_plugin.calls import Signature
+
+_EXECUTOR: Final = "executor"
+_SENSITIVE: Final = "thread_sensitive"
+
+
+def check(signature: Signature) -> CallableType:
+    """Report a wrong `executor`, and return a signature that takes it."""
+    finding = _finding(signature)
+    if finding is None or not signature.tools.findings.wanted(finding[0]):
+        return signature.default
+    code, message = finding
+    signature.tools.findings.report(signature.checker, code, message, signature.context)
+    anything = AnyType(TypeOfAny.from_error)
+    return signature.accepting({_EXECUTOR: anything, _SENSITIVE: anything})
+
+
+def _finding(signature: Signature) -> tuple[ErrorCode, str] | None:
+    expression = signature.given(_EXECUTOR)
+    if expression is None:
+        return None
+    executor = signature.type_of(expression)
+    if isinstance(executor, (AnyType, NoneType)):
+        return None
+    subject = f"executor{_of(signature)}"
+    if not _is_executor(signature, executor):
+        wrong = f"{subject} must be a concurrent.futures.Executor, not {_class_of(executor)}"
+        return errors.EXECUTOR_TYPE, wrong
+    if not _is_false(signature):
+        wrong = f"{subject} needs thread_sensitive=False: a thread-sensitive call never runs in it"
+        return errors.EXECUTOR, wrong
+    return None
+
+
+def _of(signature: Signature) -> str:
+    """Name the callable, if the call has one: the overloads of the options form have not."""
+    call = signature.context
+    if not isinstance(call, CallExpr) or not call.args:
+        return ""
+    if call.arg_kinds[0] is not ARG_POS and call.arg_names[0] != "func":
+        return ""
+    return f" of {spelled(signature.type_of(call.args[0]), call.args[0])}"
+
+
+def _is_executor(signature: Signature, executor: Type) -> bool:
+    allowed = Instance(class_named(signature.tools.modules, names.EXECUTOR), [])
+    return is_subtype(executor, UnionType([allowed, NoneType()]))
+
+
+def _is_false(signature: Signature) -> bool:
+    expression = signature.given(_SENSITIVE)
+    if expression is None:
+        return False
+    sensitive = signature.type_of(expression)
+    if isinstance(sensitive, AnyType):
+        return True
+    if isinstance(sensitive, Instance) and sensitive.last_known_value is not None:
+        sensitive = sensitive.last_known_value
+    return isinstance(sensitive, LiteralType) and sensitive.value is False
+
+
+def _class_of(executor: Type) -> str:
+    proper = get_proper_type(executor)
+    return f'"{proper.type.name}"' if isinstance(proper, Instance) else "this"

@@ -1,0 +1,40 @@
+"""Full names of what the plugin knows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MODULE: Final = "typedbridge.sync"
+
+SYNC_TO_ASYNC: Final = f"{MODULE}.sync_to_async"
+ASYNC_TO_SYNC: Final = f"{MODULE}.async_to_sync"
+CALL_SYNC: Final = f"{MODULE}.call_sync"
+CALL_ASYNC: Final = f"{MODULE}.call_async"
+
+# What `async_to_sync` takes, in the stubs.
+ASYNC_CALLABLE: Final = f"{MODULE}._AsyncCallable"
+
+# The classes that the decorators return, and their options forms.
+TO_ASYNC_WRAPPER: Final = f"{MODULE}.SyncToAsync"
+TO_SYNC_WRAPPER: Final = f"{MODULE}.AsyncToSync"
+TO_ASYNC_OPTIONS: Final = f"{MODULE}._SyncToAsyncDecorator"
+TO_SYNC_OPTIONS: Final = f"{MODULE}._AsyncToSyncDecorator"
+
+# The name under which mypy calls an options form for one item of an overloaded function.
+TO_ASYNC_OPTIONS_ITEM: Final = "__call__ of _SyncToAsyncDecorator"
+TO_SYNC_OPTIONS_ITEM: Final = "__call__ of _AsyncToSyncDecorator"
+
+# mypy asks a plugin about a call of a call by the name in the callee's type. A bridge around a
+# callable that has none gets this one.
+UNNAMED: Final = "bridge"
+
+AWAITABLE: Final = "typing.Awaitable"
+COROUTINE: Final = "typing.Coroutine"
+COROUTINE_TYPE: Final = "types.CoroutineType"
+EXECUTOR: Final = "concurrent.futures._base.Executor"
+GENERATOR: Final = "typing.Generator"
+LRU_CACHE_WRAPPER: Final = "functools._lru_cache_wrapper"
+PARTIAL: Final = "functools.partial"
+
+# Where mypy's own functools plugin keeps the exact signature of a `partial`.
+PARTIAL_SIGNATURE: Final = "__mypy_partial"

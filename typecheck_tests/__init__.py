@@ -1,0 +1,3 @@
+"""What each type checker must say about typedbridge; see README.md in this folder."""
+
+from __future__ import annotations

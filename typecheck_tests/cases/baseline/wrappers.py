@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic, ParamSpec, TypeVar, assert_type
+
+from typedbridge.sync import AsyncToSync, SyncToAsync
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+def area(width: float, *, height: float = 1.0) -> float:
+    return width * height
+
+
+# case: SyncToAsync called on a function
+async def use_area() -> None:
+    bridge = SyncToAsync(area)
+    assert_type(await bridge(1.0), float)
+    assert_type(await SyncToAsync(area)(1.0, height=2.0), float)
+    await bridge("1")  # E
+    await bridge(1.0, depth=1.0)  # E: depth
+
+
+# case: the type of a SyncToAsync
+def name_of(number: int, /) -> str:
+    return str(number)
+
+
+def use_name_of() -> None:
+    bridge = SyncToAsync(name_of)
+    assert_type(bridge, SyncToAsync[[int], str])
+    assert_type(bridge.func(1), str)
+
+
+# case: AsyncToSync called on a function
+async def fetch(url: str, *, timeout: float = 1.0) -> bytes:
+    return url.encode()
+
+
+def use_fetch() -> None:
+    bridge = AsyncToSync(fetch)
+    assert_type(bridge("u", timeout=2.0), bytes)
+    assert_type(AsyncToSync(fetch, force_new_loop=True)("u"), bytes)
+    bridge(1)  # E
+    bridge("u", wait=1)  # E: wait
+
+
+# case: the type of an AsyncToSync
+async def size_of(name: str, /) -> int:
+    return len(name)
+
+
+def use_size_of() -> None:
+    bridge = AsyncToSync(size_of)
+    assert_type(bridge, AsyncToSync[[str], int])
+
+
+# case: options of the classes, also positional
+POOL = ThreadPoolExecutor(max_workers=1)
+
+
+async def use_options() -> None:
+    assert_type(await SyncToAsync(area, thread_sensitive=False)(1.0), float)
+    assert_type(await SyncToAsync(area, False)(1.0), float)
+    assert_type(await SyncToAsync(area, False, POOL)(1.0), float)
+    assert_type(await SyncToAsync(area, thread_sensitive=False, executor=POOL)(1.0), float)
+    assert_type(await SyncToAsync(area, context=None)(1.0), float)
+
+
+# case: an executor with thread_sensitive is refused
+async def use_both() -> None:
+    SyncToAsync(area, executor=POOL)  # E
+    SyncToAsync(area, thread_sensitive=True, executor=POOL)  # E
+
+
+# case: subscripted as annotations
+def take(bridge: SyncToAsync[[int], str]) -> Callable[[int], Awaitable[str]]:
+    return bridge
+
+
+def take_sync(bridge: AsyncToSync[[int], str]) -> Callable[[int], str]:
+    return bridge
+
+
+def use_take(wrong: SyncToAsync[[str], str]) -> None:
+    take(SyncToAsync(name_of))
+    take(wrong)  # E
+
+
+# case: subscripted and called
+async def use_subscripted() -> None:
+    assert_type(await SyncToAsync[[int], str](name_of)(1), str)
+
+
+# case: as a decorator on a function
+@SyncToAsync
+def decorated(text: str, times: int = 1) -> str:
+    return text * times
+
+
+@AsyncToSync
+async def decorated_async(text: str, times: int = 1) -> str:
+    return text * times
+
+
+async def use_decorated() -> None:
+    assert_type(await decorated("a", times=2), str)
+    await decorated(1)  # E
+
+
+def use_decorated_async() -> None:
+    assert_type(decorated_async("a", times=2), str)
+    decorated_async(1)  # E
+
+
+# case: as a decorator on a method
+class Users:
+    @SyncToAsync
+    def find(self, name: str, *, active: bool = True) -> int:
+        return len(name) + active
+
+
+async def use_users(users: Users) -> None:
+    assert_type(await users.find("a"), int)
+    assert_type(await users.find("a", active=False), int)
+    await users.find(1)  # E
+    await users.find("a", deleted=True)  # E: deleted
+
+
+# case: a decorated method through the class
+class Files:
+    @SyncToAsync
+    def size(self, path: str) -> int:
+        return len(path)
+
+
+async def use_files(files: Files) -> None:
+    assert_type(await Files.size(files, "a"), int)
+    await Files.size(files, 1)  # E
+
+
+# case: AsyncToSync as a decorator on a method
+class Client:
+    @AsyncToSync
+    async def get(self, url: str, *, timeout: float = 1.0) -> bytes:
+        return url.encode()
+
+
+def use_client(client: Client) -> None:
+    assert_type(client.get("u"), bytes)
+    assert_type(client.get("u", timeout=2.0), bytes)
+    assert_type(Client.get(client, "u"), bytes)
+    client.get(1)  # E
+
+
+# case: a decorated method of a generic class
+class Box(Generic[T]):
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    @SyncToAsync
+    def get(self, times: int) -> list[T]:
+        return [self.value] * times
+
+
+async def use_box(box: Box[str]) -> None:
+    assert_type(await box.get(1), list[str])
+
+
+# case: inherited and through super
+class Base:
+    @SyncToAsync
+    def save(self, commit: bool = True) -> str:
+        return str(commit)
+
+
+class Child(Base):
+    async def save_twice(self) -> None:
+        assert_type(await self.save(), str)
+        assert_type(await super().save(commit=False), str)
+
+
+# case: under classmethod
+class Config:
+    @classmethod
+    @SyncToAsync
+    def load(cls, path: str) -> int:
+        return len(path)
+
+
+async def use_config(config: Config) -> None:
+    assert_type(await Config.load("a"), int)
+    assert_type(await config.load("a"), int)
+    await Config.load(1)  # E
+
+
+# case: under staticmethod
+class Tools:
+    @staticmethod
+    @SyncToAsync
+    def clean(text: str) -> str:
+        return text
+
+
+async def use_tools(tools: Tools) -> None:
+    assert_type(await Tools.clean("a"), str)
+    assert_type(await tools.clean("a"), str)
+    await tools.clean(1)  # E
+
+
+# case: as a twin
+class Images:
+    def resize(self, width: int) -> bytes:
+        return bytes(width)
+
+    aresize = SyncToAsync(resize)
+
+
+async def use_images(images: Images) -> None:
+    assert_type(await images.aresize(1), bytes)
+    await images.aresize("1")  # E
+
+
+# case: an async function given to AsyncToSync wrongly sync is refused
+def sync_function(name: str) -> int:
+    return len(name)
+
+
+def use_sync_function() -> None:
+    AsyncToSync(sync_function)  # E
+
+
+# case: passed as a callable
+async def call_it(func: Callable[[float], Coroutine[Any, Any, float]]) -> float:
+    return await func(1.0)
+
+
+async def use_call_it() -> None:
+    assert_type(await call_it(SyncToAsync(area)), float)
+
+
+# case: SyncToAsync around a lambda and a builtin
+async def use_others() -> None:
+    assert_type(await SyncToAsync(lambda: int("1"))(), int)
+    assert_type(await SyncToAsync(len)("a"), int)
+
+
+# case: the extension points have types
+def use_extension_points() -> None:
+    SyncToAsync.single_thread_executor = POOL
+    SyncToAsync.deadlock_context.get()
+    assert_type(AsyncToSync.loop_thread_executors.get, object)  # E
+
+
+# case: an instance check of a wrapper
+def name_of_bridge(func: Callable[..., object]) -> str:
+    if isinstance(func, SyncToAsync):
+        return "async"
+    if isinstance(func, AsyncToSync):
+        return "sync"
+    return "plain"
+
+
+# case: class attributes may be replaced
+def replace_attributes() -> None:
+    SyncToAsync.single_thread_executor = ThreadPoolExecutor(1)
+    SyncToAsync.single_thread_executor.submit(len, "a").result()
+    for loop, executor in AsyncToSync.loop_thread_executors.items():
+        print(loop, executor)
+    current = getattr(AsyncToSync.executors, "current", None)
+    print(current)

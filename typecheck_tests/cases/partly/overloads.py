@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import io
+import subprocess
+from typing import Any, Generic, Literal, TypeVar, assert_type, overload
+
+from typedbridge.sync import async_to_sync, sync_to_async
+
+
+T = TypeVar("T")
+
+
+# case: a decorated overloaded function
+@overload
+def parse(text: str) -> int: ...
+@overload
+def parse(text: bytes, *, strict: bool = False) -> float: ...
+def parse(text: str | bytes, *, strict: bool = False) -> int | float:
+    return len(text) + strict
+
+
+aparse = sync_to_async(parse)
+
+
+async def use_aparse() -> None:
+    assert_type(await aparse("1"), int)
+    assert_type(await aparse(b"1"), float)
+    assert_type(await aparse(b"1", strict=True), float)
+
+
+# case: decorators on each overload
+@overload
+@sync_to_async
+def fetch(key: str) -> str: ...
+@overload
+@sync_to_async
+def fetch(key: int) -> bytes: ...
+@sync_to_async
+def fetch(key: str | int) -> str | bytes:
+    return str(key) if isinstance(key, str) else bytes(key)
+
+
+async def use_fetch() -> None:
+    assert_type(await fetch("a"), str)
+    assert_type(await fetch(1), bytes)
+    await fetch(1.5)  # E
+
+
+# case: an overloaded method through a bound method
+class Settings:
+    @overload
+    def get(self, key: str) -> str | None: ...
+    @overload
+    def get(self, key: str, default: T) -> str | T: ...
+    def get(self, key: str, default: object = None) -> object:
+        return key or default
+
+
+async def use_settings(settings: Settings) -> None:
+    assert_type(await sync_to_async(settings.get)("a"), str | None)
+    assert_type(await sync_to_async(settings.get)("a", 1), str | int)
+
+
+# case: literal overloads
+@overload
+def load(raw: Literal[True]) -> bytes: ...
+@overload
+def load(raw: Literal[False] = False) -> str: ...
+@overload
+def load(raw: bool) -> bytes | str: ...
+def load(raw: bool = False) -> bytes | str:
+    return b"" if raw else ""
+
+
+async def use_load(flag: bool) -> None:
+    aload = sync_to_async(load)
+    assert_type(await aload(True), bytes)
+    assert_type(await aload(), str)
+    assert_type(await aload(flag), bytes | str)
+
+
+# case: open by mode
+async def use_open() -> None:
+    aopen = sync_to_async(open)
+    assert_type(await aopen("a"), io.TextIOWrapper)
+    assert_type(await aopen("a", "rb"), io.BufferedReader)
+    assert_type(await aopen("a", mode="wb"), io.BufferedWriter)
+    await aopen("a", encoding=1)  # E
+
+
+# case: max
+async def use_max() -> None:
+    amax = sync_to_async(max)
+    assert_type(await amax(1, 2), int)
+    assert_type(await amax([1, 2]), int)
+    assert_type(await amax(["a"], key=len), str)
+
+
+# case: dict.get
+async def use_dict_get(ages: dict[str, int]) -> None:
+    get = sync_to_async(ages.get)
+    assert_type(await get("a"), int | None)
+    assert_type(await get("a", 1), int)
+    await get(1)  # E
+
+
+# case: dict.get with one argument
+async def use_dict_get_plainly(ages: dict[str, int]) -> None:
+    assert_type(await sync_to_async(ages.get)("a"), int | None)
+
+
+# case: dict.pop with a default
+async def use_dict_pop(ages: dict[str, int]) -> None:
+    assert_type(await sync_to_async(ages.pop)("a"), int)
+    assert_type(await sync_to_async(ages.pop)("a", None), int | None)
+
+
+# case: sorted
+async def use_sorted() -> None:
+    asorted = sync_to_async(sorted)
+    assert_type(await asorted(["a"]), list[str])
+    assert_type(await asorted([1], reverse=True), list[int])
+    assert_type(await asorted(["a"], key=len), list[str])
+
+
+# case: getattr
+async def use_getattr(thing: object) -> None:
+    aget = sync_to_async(getattr)
+    value: Any = await aget(thing, "name")
+    print(value)
+    assert_type(await aget(thing, "name", None), Any | None)
+
+
+# case: subprocess.run with text
+async def use_run_text() -> None:
+    run = sync_to_async(subprocess.run)
+    assert_type(await run(["ls"], text=True, check=True), subprocess.CompletedProcess[str])
+    await run()  # E
+
+
+# case: subprocess.run with bytes
+async def use_run_bytes() -> None:
+    run = sync_to_async(subprocess.run)
+    assert_type(
+        await run(["ls"], capture_output=True, text=False), subprocess.CompletedProcess[bytes]
+    )
+
+
+# case: sum and zip
+async def use_sum_and_zip() -> None:
+    assert_type(await sync_to_async(sum)([1.5], 0.5), float)
+    pairs = await sync_to_async(zip)([1], ["a"])
+    assert_type(list(pairs), list[tuple[int, str]])
+
+
+# case: an overloaded async function
+@overload
+async def ask(question: str) -> str: ...
+@overload
+async def ask(question: int) -> int: ...
+async def ask(question: str | int) -> str | int:
+    return question
+
+
+def use_ask() -> None:
+    assert_type(async_to_sync(ask)("a"), str)
+    assert_type(async_to_sync(ask)(1), int)
+
+
+# case: a named bridge of an overloaded async function
+@overload
+async def reply(text: str, *, loud: bool = False) -> str: ...
+@overload
+async def reply(text: int) -> int: ...
+async def reply(text: str | int, *, loud: bool = False) -> str | int:
+    return text if not loud else str(text)
+
+
+reply_now = async_to_sync(reply)
+
+
+def use_reply_now() -> None:
+    assert_type(reply_now("a", loud=True), str)
+    assert_type(reply_now(1), int)
+    reply_now(1, loud=True)  # E
+
+
+# case: an overloaded method of a generic class
+class Box(Generic[T]):
+    @overload
+    def get(self, index: int) -> T: ...
+    @overload
+    def get(self, index: slice) -> list[T]: ...
+    def get(self, index: int | slice) -> T | list[T]:
+        raise IndexError(index)
+
+
+async def use_box(box: Box[str]) -> None:
+    aget = sync_to_async(box.get)
+    assert_type(await aget(1), str)
+    assert_type(await aget(slice(1)), list[str])

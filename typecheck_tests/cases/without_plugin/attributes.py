@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, ParamSpec, TypeVar, assert_type
+
+from typedbridge.sync import AsyncToSync, SyncToAsync, async_to_sync, sync_to_async
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+# case: func of a decorated function
+@sync_to_async
+def area(width: float, /) -> float:
+    return width
+
+
+def use_area() -> None:
+    assert_type(area.func(1.0), float)  # E: assert-type # E: attr-defined
+
+
+# case: awaitable of a decorated function
+@async_to_sync
+async def fetch(url: str) -> bytes:
+    return url.encode()
+
+
+async def use_fetch() -> None:
+    assert_type(await fetch.awaitable("u"), bytes)  # E: assert-type # E: attr-defined
+
+
+# case: wrapped of both
+@sync_to_async
+def count(name: str) -> int:
+    return len(name)
+
+
+@async_to_sync
+async def acount(name: str) -> int:
+    return len(name)
+
+
+async def use_wrapped() -> None:
+    assert_type(count.__wrapped__("a"), int)  # E: assert-type # E: attr-defined
+    assert_type(await acount.__wrapped__("a"), int)  # E: assert-type # E: attr-defined
+
+
+# case: func checks its arguments
+@sync_to_async
+def checked(number: int) -> str:
+    return str(number)
+
+
+def use_checked() -> None:
+    assert_type(checked.func(1), str)  # E: assert-type # E: attr-defined
+    checked.func("1")  # E: attr-defined
+
+
+# case: an unknown attribute is refused
+@sync_to_async
+def plain(number: int) -> str:
+    return str(number)
+
+
+def use_plain() -> None:
+    assert_type(plain.func(1), str)  # E: assert-type # E: attr-defined
+    print(plain.fnuc)  # E: attr-defined
+
+
+# case: a bridge is a SyncToAsync
+def to_text(number: int, /) -> str:
+    return str(number)
+
+
+def take(bridge: SyncToAsync[[int], str]) -> None:
+    print(bridge.func(1))
+
+
+def use_take() -> None:
+    take(sync_to_async(to_text))  # E: arg-type
+    bridge: SyncToAsync[[int], str] = sync_to_async(to_text)  # E: assignment
+    print(bridge)
+
+
+# case: a bridge is not a SyncToAsync of another type
+def to_number(text: str, /) -> int:
+    return len(text)
+
+
+def take_number(bridge: SyncToAsync[[str], int]) -> None:
+    print(bridge.func("1"))
+
+
+def use_take_number() -> None:
+    take_number(sync_to_async(to_number))  # E: arg-type
+    take_number(sync_to_async(to_text))  # E: arg-type
+
+
+# case: a bridge is an AsyncToSync
+async def size_of(name: str, /) -> int:
+    return len(name)
+
+
+def take_sync(bridge: AsyncToSync[[str], int]) -> None:
+    print(bridge.awaitable)
+
+
+def use_take_sync() -> None:
+    take_sync(async_to_sync(size_of))  # E: arg-type
+
+
+# case: a helper over SyncToAsync
+def unwrap(bridge: SyncToAsync[P, R]) -> Callable[P, R]:
+    return bridge.func
+
+
+def use_unwrap() -> None:
+    assert_type(unwrap(sync_to_async(to_text))(1), str)  # E: assert-type # E: arg-type
+
+
+# case: a helper over AsyncToSync
+def unwrap_async(bridge: AsyncToSync[P, R]) -> Callable[P, Awaitable[R]]:
+    return bridge.awaitable
+
+
+async def use_unwrap_async() -> None:
+    assert_type(
+        await unwrap_async(async_to_sync(size_of))("a"), int
+    )  # E: assert-type # E: arg-type
+
+
+# case: func of a method through the class
+class Users:
+    @sync_to_async
+    def find(self, name: str) -> int:
+        return len(name)
+
+
+def use_users(users: Users) -> None:
+    assert_type(Users.find.func(users, "a"), int)  # E: assert-type # E: attr-defined
+
+
+# case: func of a generic function
+@sync_to_async
+def first(items: list[T]) -> T:
+    return items[0]
+
+
+def use_first() -> None:
+    print(first.func([1]))  # E: attr-defined
+
+
+# case: func with options and stored options
+in_pool = sync_to_async(thread_sensitive=False)
+
+
+@sync_to_async(thread_sensitive=False)
+def shout(text: str) -> str:
+    return text.upper()
+
+
+@in_pool
+def whisper(text: str) -> str:
+    return text.lower()
+
+
+def use_shout() -> None:
+    assert_type(shout.func("a"), str)  # E: assert-type # E: attr-defined
+    assert_type(whisper.func("a"), str)  # E: assert-type # E: attr-defined
+
+
+# case: a class attribute of the wrapper through a bridge
+def use_class_attribute() -> None:
+    print(area.single_thread_executor.submit(len, "a"))  # E: attr-defined
+
+
+# case: a field for bridges
+class Registry(Generic[T]):
+    def __init__(self) -> None:
+        self.bridges: list[SyncToAsync[[int], str]] = []
+
+    def add(self, bridge: SyncToAsync[[int], str]) -> None:
+        self.bridges.append(bridge)
+
+
+def use_registry(registry: Registry[int]) -> None:
+    registry.add(sync_to_async(to_text))  # E: arg-type

@@ -1,0 +1,198 @@
+"""Compare what a checker said with the marks, and the outcome with the known gaps."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import tomllib
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from typecheck_tests.cases import Case, CaseFile, Mark
+from typecheck_tests.checkers import Checker, Diagnostic
+
+__all__ = ["GAPS", "Gap", "Outcome", "Problem", "Result", "check", "gaps", "reads", "verdict"]
+
+GAPS: Final = Path(__file__).parent / "gaps"
+
+# What a failing case fails by, worst first.
+#   false alarm: an error where there is none to find; an accepted program is refused
+#   other type:  assert_type saw another type, mostly a wider one
+#   missed:      an error that is there was not reported
+Outcome: TypeAlias = Literal["works", "false alarm", "other type", "missed"]
+_WORST_FIRST: Final[tuple[Outcome, ...]] = ("false alarm", "other type", "missed")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One line where a checker and the marks disagree."""
+
+    outcome: Outcome
+    path: str
+    line: int
+    expected: str
+    got: str
+    checker: str
+
+    def __str__(self) -> str:
+        place = f"typecheck_tests/cases/{self.path}:{self.line}"
+        return f"{place}: {self.checker}: expected {self.expected}, got {self.got}"
+
+
+@dataclass
+class Result:
+    """What one checker made of one case."""
+
+    file: CaseFile
+    case: Case
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+    @property
+    def key(self) -> str:
+        return f"{self.file.row}: {self.case.name}"
+
+    @property
+    def outcome(self) -> Outcome:
+        found = {problem.outcome for problem in self.problems}
+        for outcome in _WORST_FIRST:
+            if outcome in found:
+                return outcome
+        return "works"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A known gap of one checker: its cause in a sentence, and the cases it costs."""
+
+    note: str
+    outcome: Outcome
+    issue: str
+    cases: list[str]
+    # Of mypy alone, which is run in two versions: the gap is closed from this major version on.
+    closed_in: int | None = None
+
+
+def gaps(checker: str) -> list[Gap]:
+    """The known gaps of a checker in the version that is installed."""
+    path = GAPS / f"{checker}.toml"
+    if not path.exists():
+        return []
+    with path.open("rb") as stream:
+        found = [Gap(**entry) for entry in tomllib.load(stream)["gap"]]
+    return [gap for gap in found if gap.closed_in is None or _mypy_major() < gap.closed_in]
+
+
+def _mypy_major() -> int:
+    return int(version("mypy").partition(".")[0])
+
+
+def reads(checker: str, file: CaseFile) -> bool:
+    """Whether a checker gets a file: the twins are for mypy without the plugin alone."""
+    return file.folder != "without_plugin" or checker == "mypy"
+
+
+@contextmanager
+def _workplace(files: Iterable[CaseFile], package: str) -> Generator[Path, None, None]:
+    # A copy outside the repository: no checker finds another configuration or an ignore file there.
+    folder = Path(tempfile.mkdtemp(prefix="typecheck-")).resolve()
+    try:
+        for file in files:
+            path = folder / file.path
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(file.source.replace("typedbridge", package), encoding="utf-8")
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def check(checker: Checker, files: list[CaseFile], package: str = "typedbridge") -> list[Result]:
+    """Run one checker over the files, with `package` in typedbridge's place."""
+    files = [file for file in files if reads(checker.name, file)]
+    diagnostics: list[Diagnostic] = []
+    with _workplace(files, package) as folder:
+        for python, new_syntax in (("3.11", False), ("3.12", True)):
+            paths = [file.path for file in files if file.needs_python_312 is new_syntax]
+            diagnostics += checker.run(folder, python, paths)
+    by_path: dict[str, list[Diagnostic]] = defaultdict(list)
+    for diagnostic in diagnostics:
+        by_path[diagnostic.path].append(diagnostic)
+    results = [
+        result for file in files for result in _judge(checker, file, by_path.pop(file.path, []))
+    ]
+    if by_path:
+        # An error in the stubs themselves would otherwise go unseen.
+        raise AssertionError(f"{checker.name} reports outside the cases: {dict(by_path)}")
+    return results
+
+
+def _judge(checker: Checker, file: CaseFile, said: list[Diagnostic]) -> list[Result]:
+    results = {case.name: Result(file, case) for case in file.cases}
+    if len(results) != len(file.cases):
+        raise ValueError(f"{file.path}: two cases of the same name")
+    said_at: dict[int, list[Diagnostic]] = defaultdict(list)
+    for diagnostic in said:
+        said_at[file.statement(diagnostic.line)].append(diagnostic)
+    marks_at: dict[int, list[Mark]] = defaultdict(list)
+    for case in file.cases:
+        for mark in case.marks:
+            if mark.applies_to(checker.name):
+                marks_at[file.statement(mark.line)].append(mark)
+
+    for statement, marks in marks_at.items():
+        problems = results[file.case_at(statement).name].problems
+        problems += _missed(checker, file, marks, said_at.pop(statement, []))
+    for statement, unexpected in said_at.items():
+        problems = results[file.case_at(statement).name].problems
+        problems += [_unexpected(checker, file, one) for one in unexpected]
+    return list(results.values())
+
+
+def _missed(
+    checker: Checker, file: CaseFile, marks: list[Mark], found: list[Diagnostic]
+) -> Iterator[Problem]:
+    got = "; ".join(map(str, found)) or "none"
+    for mark in marks:
+        if not any(mark.text in str(one) for one in found):
+            expected = f"an error with {mark.text!r}" if mark.text else "an error"
+            yield Problem("missed", file.path, mark.line, expected, got, checker.name)
+
+
+def _unexpected(checker: Checker, file: CaseFile, found: Diagnostic) -> Problem:
+    outcome: Outcome = "other type" if checker.assert_type in str(found) else "false alarm"
+    return Problem(outcome, file.path, found.line, "no error", str(found), checker.name)
+
+
+def expected_outcomes(checker: str, files: list[CaseFile]) -> dict[str, tuple[str, ...]]:
+    """For each case a checker reads, the outcomes that the folders and gap files allow."""
+    known = {case: gap.outcome for gap in gaps(checker) for case in gap.cases}
+    expected: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        for case in file.cases:
+            key = f"{file.row}: {case.name}"
+            if file.folder == "plugin_only" and checker != "mypy-plugin":
+                # Nobody but the plugin can know; how the others fail is in the twin.
+                expected[f"{file.folder}/{key}"] = ("false alarm", "other type", "missed")
+            elif file.folder == "without_plugin":
+                expected[f"{file.folder}/{key}"] = ("works",)
+            else:
+                expected[f"{file.folder}/{key}"] = (known.get(key, "works"),)
+    return expected
+
+
+def verdict(checker: str, result: Result, expected: dict[str, tuple[str, ...]]) -> str | None:
+    """What is wrong with a result, or `None` when it is what the folders and gaps say."""
+    allowed = expected[f"{result.file.folder}/{result.key}"]
+    if result.outcome in allowed:
+        return None
+    lines = [f"{checker}, case {result.key!r} in {result.file.path}"]
+    if result.outcome == "works":
+        lines.append(f"    passes, but is listed as a known gap ({', '.join(allowed)})")
+    elif allowed != ("works",):
+        lines.append(f"    is a known gap with another outcome: {', '.join(allowed)}")
+    lines += [f"    {problem}" for problem in result.problems]
+    return "\n".join(lines)
