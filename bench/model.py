@@ -1,0 +1,80 @@
+"""The words of the benchmark: rows, contestants, samples and aims."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+BAREST: Final = "barest"
+BARE_FUTURES: Final = "bare futures"
+ASGIREF: Final = "asgiref"
+OURS: Final = "typedbridge"
+
+#: Runs that many calls and answers with one figure, in the row's unit.
+Sample = Callable[[int], float]
+#: Gets a contestant ready (threads, loops), gives its sample, and cleans up at the end.
+Entry = Callable[[], AbstractContextManager[Sample]]
+#: A blocking function of one argument, to be awaited.
+AsyncCall = Callable[[int], Awaitable[int]]
+#: An async function of one argument, to be called blockingly.
+SyncCall = Callable[[int], int]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """The most that typedbridge may cost.
+
+    :param limit: a factor, or a figure in the row's unit when *against* is ``None``.
+    :param against: the contestant that is 1.0.
+    :param asgiref: asgiref's figure where a limit in units was set, so that the limit can also be
+        told at asgiref's pace on another machine.
+    """
+
+    limit: float
+    against: str | None = BAREST
+    asgiref: float | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One slice of the barest hand-off, as measured by the row ``parts``.
+
+    :param entry: which contestant of that row.
+    :param times: how often one call pays for it.
+    """
+
+    label: str
+    entry: str
+    times: float = 1.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One question, asked of several contestants in turn.
+
+    :param calls: calls in one sample, if the command line does not say otherwise.
+    :param least: fewer calls would be another question (1000 at once needs 1000).
+    :param quick: calls in a sample of the smoke run.
+    :param fixed: the number of calls is part of the question.
+    :param base: the contestant whose figure is 1.0 in the table; empty for a difference, which has no
+        ratio worth printing.
+    :param x: the place on the horizontal axis, for rows that are points of one curve.
+    :param parts: what the barest hand-off is made of; rows with parts get a stacked picture.
+    """
+
+    name: str
+    title: str
+    group: str
+    entries: Mapping[str, Entry]
+    unit: str = "us"
+    calls: int = 1000
+    least: int = 1
+    quick: int = 4
+    fixed: bool = False
+    base: str = BAREST
+    aim: Aim | None = None
+    x: int | None = None
+    parts: tuple[Part, ...] = ()
+    note: str = ""
