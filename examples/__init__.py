@@ -1,0 +1,1 @@
+"""Programs to copy from; ``examples/README.md`` says what each one shows."""
