@@ -161,6 +161,20 @@ class TestInterrupt:
             "afterwards 4",
         ] == script.ends()
 
+    def test_one_that_does_not_wake_the_main_thread(self, start: Start) -> None:
+        """A lock that blocks the main thread misses a signal that comes just before: look again."""
+        script = start("interrupt.py", "unnoticed")
+        script.says("begun")
+        script.interrupt()
+        assert [
+            "begun",
+            "cancelled",
+            "in main True",
+            "cleaned up",
+            "interrupted",
+            "afterwards 4",
+        ] == script.ends()
+
     def test_a_coroutine_that_swallows_the_cancellation(self, start: Start) -> None:
         """KeyboardInterrupt rises all the same."""
         script = start("interrupt.py", "swallowed")

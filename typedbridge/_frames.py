@@ -40,7 +40,8 @@ loop_frames: dict[AbstractEventLoop, CurrentThreadExecutor] = {}
 #: Every frame that waits, so that a forked child can tell that none of them does there.
 _waiting: set[Frame] = set()
 
-#: Seconds between two looks at a loop that is not ours: nothing tells us when it stops.
+#: Seconds between two looks at what nothing tells a waiting thread: that a loop which is not ours has
+#: stopped, or that Ctrl-C came in the moment before the thread began to wait (a lock does not notice).
 _LOOK = 0.1
 
 
@@ -179,18 +180,13 @@ class Frame(CurrentThreadExecutor):
         :param foreign: the loop, unless it is ours: watched, since it may end without a word.
         """
         jobs = self._jobs
-        if foreign is None:
-            while not self.answered:
-                job = jobs.get()
-                if job is not None:
-                    job.run()
-                    del job
-            return
         stopped = False
         while not self.answered:
             try:
                 job = jobs.get(timeout=_LOOK)
             except Empty:
+                if foreign is None:
+                    continue
                 # Stopped at two looks in a row: a loop may be between two `run_until_complete`.
                 if foreign.is_closed() or (stopped and not foreign.is_running()):
                     self.error = RuntimeError(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import threading
 import time
@@ -34,6 +35,17 @@ async def cleaned_up() -> None:
         raise
     finally:
         say("cleaned up")
+
+
+async def unnoticed() -> None:
+    # The kernel gives the signal to another thread: as if it came before the wait began, it does not
+    # wake the main thread.
+    hide = sync_to_async(signal.pthread_sigmask)
+    await hide(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        await cleaned_up()
+    finally:
+        await hide(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 async def swallowed() -> str:
