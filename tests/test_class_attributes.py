@@ -157,7 +157,7 @@ async def test_deadlock_context_replaced(monkeypatch: pytest.MonkeyPatch) -> Non
     """Another variable is marked from then on, and deadlocks are found as before."""
     variable: ContextVar[bool] = ContextVar("replaced")
     monkeypatch.setattr(SyncToAsync, "deadlock_context", variable)
-    assert await sync_to_async(lambda: variable.get(False))()
+    assert await sync_to_async(lambda: bool(variable.get(False)))()
     assert not variable.get(False)
     with pytest.raises(DeadlockError):
         await sync_to_async(lambda: asyncio.run(where()))()

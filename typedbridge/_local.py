@@ -51,7 +51,7 @@ class Local:
         if self._thread is None:
             try:
                 home, values, _ = self._values.get()
-                if home is here.home:
+                if home is here.scope.home:
                     return values[name]
             except LookupError:
                 pass
@@ -62,7 +62,7 @@ class Local:
 
     def __setattr__(self, name: str, value: object) -> None:
         # The plain default, beside `_write`: 0.7 us a write instead of 1.3 us.
-        home = here.home
+        home = here.scope.home
         if self._thread is None and home is not None:
             stored = self._values.get(None)
             old = stored[1] if stored is not None and stored[0] is home else _EMPTY

@@ -91,7 +91,7 @@ class LoopThread(Executor):
 
     def _serve(self) -> None:
         loop = self.loop
-        here.home = None  # each frame brings its own
+        here.scope.home = None  # each frame brings its own
         loop.call_soon(self._watch_generators)
         ended_by: BaseException
         try:

@@ -10,9 +10,8 @@ import sys
 from asyncio import AbstractEventLoop, all_tasks, current_task
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
-from typedbridge._carry import here, innermost_call
+from typedbridge._carry import Mark, Outside, current_frame, here
 from typedbridge._current_thread import CurrentThreadExecutor
 from typedbridge._frames import Frame, innermost_frame, loop_frames
 from typedbridge._marks import describe
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from typedbridge._to_async import Call, SyncToAsync
 
-__all__ = ["DeadlockError", "lane_of", "place", "process_lane"]
+__all__ = ["DeadlockError", "lane_of", "process_lane", "refuse_deadlock"]
 
 #: Runs the sensitive calls that nothing else claims: one thread for the whole process.
 process_lane = Lane("typedbridge process lane")
@@ -35,30 +34,13 @@ class DeadlockError(RuntimeError):
     """A sensitive call would wait for a lane that its own chain of calls already holds."""
 
 
-def place(bridge: SyncToAsync[..., Any], loop: AbstractEventLoop) -> Executor:
-    """Return what runs a call of the bridge, which is about to wait for it.
-
-    :raises DeadlockError: if it would wait for ever.
-    """
-    lane = lane_of(bridge, loop)
-    # Only a sensitive call waits for others.
-    if bridge._thread_sensitive:
-        holder = _holder(bridge, lane, loop)
-        if holder is not None:
-            raise DeadlockError(
-                f"{describe(bridge.func)}, called at {_call_site()}, would wait for "
-                f"{_name(lane)}, which {holder} holds until this call is over. Start the inner "
-                f"event loop with async_to_sync instead of asyncio.run, or use "
-                f"thread_sensitive=False for one of the two."
-            )
-    return lane
-
-
 def lane_of(bridge: SyncToAsync[..., Any], loop: AbstractEventLoop) -> Executor:
     """Return what runs a call of the bridge: the first row of the table that applies."""
     if not bridge._thread_sensitive:
         return pool if bridge._executor is None else bridge._executor  # rows 1 and 2
-    frame = innermost_frame()
+    frame = current_frame.get()
+    if frame is not None and not frame._open:
+        frame = innermost_frame()
     context = bridge.thread_sensitive_context.get(None)
     if context is not None and context._executor is not None:
         entered_in = context._frame
@@ -74,25 +56,36 @@ def lane_of(bridge: SyncToAsync[..., Any], loop: AbstractEventLoop) -> Executor:
     return bridge.single_thread_executor  # row 7
 
 
-def _holder(bridge: SyncToAsync[..., Any], lane: Executor, loop: AbstractEventLoop) -> str | None:
-    """Return what holds the lane and waits for the current code, if anything does."""
-    call = innermost_call()
-    inside = here.call is not None
-    if call is not None and not (
-        isinstance(lane, DirectExecutor) or lane is bridge.single_thread_executor
-    ):
-        return None  # a user's executor may have more threads
-    while call is not None and not call.abandoned:
-        # A call that this very loop awaits does not wait for the loop: the task outlived the frame
-        # that it was started in, and waits its turn.
-        if call.lane is lane and (inside or call.loop is not loop):
-            return _described(call)
-        call = call.origin
+def refuse_deadlock(call: Call, lane: Executor) -> None:
+    """Raise `DeadlockError` if a sensitive call would wait for its lane for ever."""
+    holder = _holder(call, lane)
+    if holder is not None:
+        raise DeadlockError(
+            f"{describe(call.bridge.func)}, called at {_call_site()}, would wait for "
+            f"{_name(lane)}, which {holder} holds until this call is over. Start the inner "
+            f"event loop with async_to_sync instead of asyncio.run, or use "
+            f"thread_sensitive=False for one of the two."
+        )
+
+
+def _holder(call: Call, lane: Executor) -> str | None:
+    """Return what holds the lane and waits for the call, if anything does."""
+    outer = call.origin
+    if outer is not None:
+        if not (isinstance(lane, DirectExecutor) or lane is call.bridge.single_thread_executor):
+            return None  # a user's executor may have more threads
+        inside = not isinstance(here.scope, Outside)
+        while outer is not None and not outer.abandoned:
+            # A call that this very loop awaits does not wait for the loop: the task outlived the
+            # frame that it was started in, and waits its turn.
+            if outer.lane is lane and (inside or outer.loop is not call.loop):
+                return _described(outer)
+            outer = outer.origin
     if isinstance(lane, CurrentThreadExecutor):
         return "the running event loop" if lane._thread == get_ident() else None
-    if lane is bridge.single_thread_executor:
-        mark = bridge.deadlock_context.get(None)
-        if mark and not isinstance(mark, ref):  # not a mark of `Call`
+    if lane is call.bridge.single_thread_executor:
+        mark = call.bridge.deadlock_context.get(None)
+        if mark and not isinstance(mark, Mark):
             return "SyncToAsync.deadlock_context says that somebody"
     return None
 

@@ -1,5 +1,8 @@
 """`SyncToAsync`: one call of a sync function from async code, start to end."""
 
+# What the library's own modules share of a public class has an underscore for users.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import functools
@@ -9,9 +12,10 @@ from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 from typedbridge._carry import (
+    Mark,
     carry_back,
     current_call,
     current_home,
@@ -20,8 +24,8 @@ from typedbridge._carry import (
     run_handling,
 )
 from typedbridge._marks import MARKS, describe, is_async, is_generator, markcoroutinefunction
-from typedbridge._placement import lane_of, place, process_lane
-from typedbridge._workers import DirectExecutor, mailbox_of
+from typedbridge._placement import lane_of, process_lane, refuse_deadlock
+from typedbridge._workers import DirectExecutor, Lane, mailbox_of
 
 if TYPE_CHECKING:
     import threading
@@ -73,45 +77,48 @@ class Call:
         self,
         bridge: SyncToAsync[..., Any],
         loop: AbstractEventLoop,
-        lane: Executor,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> None:
         self.bridge = bridge
         self.loop = loop
         self.mailbox = mailbox_of(loop)
-        self.lane: Executor | None = lane
         self.args = args
         self.kwargs = kwargs
+        scope = here.scope
+        self.home: object | None = scope.home or current_home()
+        mark = bridge.deadlock_context.get(None)
         #: The call inside which this one is made.
-        self.origin = innermost_call()
+        self.origin: Call | None = innermost_call(scope, mark)
+        sensitive = bridge._thread_sensitive
+        lane = lane_of(bridge, loop)
+        # Outside of all calls a lane cannot be held by one that waits for this: no need to look.
+        if sensitive and (
+            self.origin is not None or mark is not None or not isinstance(lane, Lane)
+        ):
+            refuse_deadlock(self, lane)
+        #: What runs this; `None` when it has run.
+        self.lane: Executor | None = lane
         #: What the function runs in, and how that looked before.
         self.context: Context
         if bridge.context is None:
             self.context = copy_context()
             # Marked before the copy, so that it is no change to carry back.
-            self.context.run(self._mark)
+            if sensitive or self.origin is not None:
+                self.context.run(bridge.deadlock_context.set, Mark(self))
             self.before = self.context.copy()
         else:
             self.context = bridge.context
             self.before = copy_context()
-        self.handled = sys.exc_info()[1]
-        self.home = here.home or current_home()
+        self.handled = sys.exception()
         #: The `async_to_sync` call that the function is blocked in.
         self.frame: Frame | None = None
-        self.future: Future[None] = loop.create_future()
+        self.future: Future[None] = Future(loop=loop)
         #: The future that an executor which is not ours gave for this call.
         self.submitted: ThreadFuture[None] | None = None
-        self.abandoned = False
+        self.abandoned: bool = False
         self.value: Any = None
         self.error: BaseException | None = None
-
-    def _mark(self) -> None:
-        """Tell what is started inside the function that it descends from this call."""
-        mark: ref[Call] = ref(self)
-        current_call.set(mark)
-        if self.lane is self.bridge.single_thread_executor:
-            self.bridge.deadlock_context.set(mark)  # true for users who read it
 
     def run(self) -> None:
         """Run the function in this thread, unless its caller has gone."""
@@ -121,8 +128,8 @@ class Call:
         if self.abandoned:
             return
         self.args, self.kwargs = _NO_ARGUMENTS
-        outer, home = here.call, here.home
-        here.call, here.home = self, self.home
+        outer = here.scope
+        here.scope = self
         try:
             bridge = self.bridge
             handler = bridge.thread_handler
@@ -138,7 +145,7 @@ class Call:
         except BaseException as error:
             self.error = error
         finally:
-            here.call, here.home = outer, home
+            here.scope = outer
             self.lane = None  # held no longer: what descends from this call may wait for it
             del args, kwargs
         self.mailbox.deliver(self, self.loop)
@@ -232,7 +239,7 @@ class SyncToAsync(Generic[_P, _R_co]):
     thread_sensitive_context: ContextVar[ThreadSensitiveContext] = ContextVar(
         "thread_sensitive_context"
     )
-    deadlock_context: ContextVar[object] = ContextVar("deadlock_context")
+    deadlock_context: ContextVar[object] = current_call
     context_to_thread_executor: WeakKeyDictionary[object, Executor] = WeakKeyDictionary()
 
     def __init__(
@@ -259,7 +266,7 @@ class SyncToAsync(Generic[_P, _R_co]):
         :raises DeadlockError: if the call would wait for a lane that its own chain holds.
         """
         loop = get_running_loop()
-        call = Call(self, loop, place(self, loop), args, kwargs)
+        call = Call(self, loop, args, kwargs)
         try:
             call.hand_over()
             try:
@@ -309,7 +316,7 @@ class SyncToAsync(Generic[_P, _R_co]):
         return run_handling(exc_info[1], func, *args, **kwargs)
 
 
-_THREAD_HANDLER: Callable[..., Any] = SyncToAsync[..., Any].thread_handler
+_THREAD_HANDLER: Callable[..., Any] = vars(SyncToAsync)["thread_handler"]
 
 
 def outcome_error(error: BaseException) -> BaseException:

@@ -15,7 +15,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from typedbridge._carry import carry_back, current_frame, here
+from typedbridge._carry import Outside, carry_back, current_frame, here
 from typedbridge._frames import (
     Frame,
     FrameLocal,
@@ -93,7 +93,7 @@ class AsyncToSync(Generic[_P, _R_co]):
         frame = Frame(self.awaitable, innermost_frame())
         token = current_frame.set(frame)
         try:
-            frame.handled = sys.exc_info()[1]
+            frame.handled = sys.exception()
             before = copy_context()
             context = before.copy()
             self._run(frame, awaitable, context)
@@ -111,7 +111,8 @@ class AsyncToSync(Generic[_P, _R_co]):
 
     def _run(self, frame: Frame, awaitable: Awaitable[_R_co], context: Context) -> None:
         """Have a loop run the awaitable, and wait."""
-        call = here.call
+        scope = here.scope
+        call = None if isinstance(scope, Outside) else scope
         wrapped: Awaitable[object] = awaitable
         if getattr(self.main_wrap, "__func__", None) is not _MAIN_WRAP:
             wrapped = self._wrapped(frame, awaitable, context)
@@ -193,7 +194,7 @@ class AsyncToSync(Generic[_P, _R_co]):
             else (type(handled), handled, handled.__traceback__)
         )
         frame.handled = None
-        task_context: list[Any] | None = None if here.call is None else []
+        task_context: list[Any] | None = None if isinstance(here.scope, Outside) else []
         await self.main_wrap(call_result, exc_info, task_context, [context], awaitable)
         if not call_result.done():
             raise RuntimeError(
@@ -232,7 +233,7 @@ class AsyncToSync(Generic[_P, _R_co]):
         context[0] = copy_context()
 
 
-_MAIN_WRAP: Callable[..., Any] = AsyncToSync[..., Any].main_wrap
+_MAIN_WRAP: Callable[..., Any] = vars(AsyncToSync)["main_wrap"]
 
 
 def _keep(thread: LoopThread) -> None:

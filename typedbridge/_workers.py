@@ -320,10 +320,11 @@ class Mailbox:
         replies = self._replies
         for _ in range(len(replies)):
             reply = replies.popleft()
-            if reply.future.done():
+            future = reply.future
+            if future.done():
                 reply.forget()
             else:
-                reply.future.set_result(None)
+                future.set_result(None)
 
 
 _mailboxes: dict[ref[AbstractEventLoop], Mailbox] = {}

@@ -7,7 +7,9 @@ from __future__ import annotations
 import asyncio
 import os
 
-from typedbridge import async_to_sync, sync_to_async
+from typedbridge import Local, async_to_sync, sync_to_async
+
+kept = Local()
 
 
 async def both_ways() -> int:
@@ -18,11 +20,13 @@ async def both_ways() -> int:
 
 def in_a_child() -> int:
     """The child's exit code: what both ways give there."""
+    kept.value = "the parent's"
     child = os.fork()
     if child == 0:
         code = 99
         try:
-            code = async_to_sync(both_ways)() + asyncio.run(both_ways())
+            if kept.value == "the parent's":
+                code = async_to_sync(both_ways)() + asyncio.run(both_ways())
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
