@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typedbridge.current_thread_executor import CurrentThreadExecutor
-from typedbridge.local import Local
+from typedbridge._current_thread import CurrentThreadExecutor
+from typedbridge._local import Local
 from typedbridge.sync import (
     AsyncSingleThreadContext,
     AsyncToSync,

@@ -6,11 +6,13 @@ from queue import Empty, SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from typedbridge._workers import DirectExecutor, Job, WorkItem
+from typedbridge._workers import DirectExecutor, WorkItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+
+    from typedbridge._workers import Job
 
 __all__ = ["CurrentThreadExecutor"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 from concurrent.futures import Executor, Future
@@ -14,7 +13,7 @@ from weakref import WeakSet
 
 from typedbridge._carry import here
 from typedbridge._frames import Frame, LoopGoneError, create_task, loop_frames, start_task
-from typedbridge._workers import WorkItem, start_thread
+from typedbridge._workers import MOST_THREADS, WorkItem, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
@@ -219,9 +218,7 @@ class LoopThread(Executor):
         self._generators.clear()
 
 
-#: How many loop threads are kept for later; more are ended when their call is over.
-_KEPT = min(32, (os.cpu_count() or 1) + 4)
-
+#: Loop threads kept for later, `MOST_THREADS` at most; more are ended when their call is over.
 _idle: list[LoopThread] = []
 
 
@@ -239,7 +236,7 @@ def take() -> LoopThread:
 def give_back(thread: LoopThread) -> None:
     """Keep a loop thread for the next call."""
     if thread.alive:
-        if len(_idle) < _KEPT:
+        if len(_idle) < MOST_THREADS:
             _idle.append(thread)
         else:
             thread.shutdown(wait=False)

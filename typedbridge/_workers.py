@@ -8,17 +8,36 @@ from collections import deque
 from concurrent.futures import Executor, Future
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from weakref import WeakSet, ref
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from asyncio import Future as LoopFuture
     from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    class Job(Protocol):
+        """One unit of work for a thread of ours. It never raises."""
+
+        def run(self) -> None:
+            """Do the work and tell whoever waits for it."""
+
+        def displaced(self) -> None:
+            """Find another place: the executor ended before it came to this job."""
+
+    class Reply(Protocol):
+        """A finished job whose result a loop awaits."""
+
+        future: LoopFuture[None]
+
+        def forget(self) -> None:
+            """Drop the outcome: nobody awaits it any more."""
+
 
 __all__ = [
+    "MOST_THREADS",
     "DirectExecutor",
-    "Job",
     "Lane",
     "Mailbox",
     "Pool",
@@ -30,16 +49,6 @@ __all__ = [
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-class Job(Protocol):
-    """One unit of work for a thread of ours. It never raises."""
-
-    def run(self) -> None:
-        """Do the work and tell whoever waits for it."""
-
-    def displaced(self) -> None:
-        """Find another place: the executor ended before it came to this job."""
 
 
 class WorkItem:
@@ -264,16 +273,20 @@ class Pool(DirectExecutor):
         self._threads.clear()
 
 
+#: How many threads of a kind to have at most, unless told: as many as asyncio's default executor.
+MOST_THREADS = min(32, (os.cpu_count() or 1) + 4)
+
+
 def pool_size() -> int:
     """Return how many threads the shared worker pool may have.
 
-    ``ASGI_THREADS`` decides; without it the size is asyncio's default, ``min(32, cpus + 4)``.
+    ``ASGI_THREADS`` decides; without it `MOST_THREADS`.
 
     :raises ValueError: if ``ASGI_THREADS`` is not a positive integer.
     """
     text = os.environ.get("ASGI_THREADS")
     if text is None:
-        return min(32, (os.cpu_count() or 1) + 4)
+        return MOST_THREADS
     if not text.isdecimal() or int(text) < 1:
         raise ValueError(
             f"the environment variable ASGI_THREADS must be a positive integer, not {text!r}"
@@ -283,15 +296,6 @@ def pool_size() -> int:
 
 #: Runs what is not thread-sensitive and has no executor of its own.
 pool = Pool(pool_size())
-
-
-class Reply(Protocol):
-    """A finished job whose result a loop awaits."""
-
-    future: LoopFuture[None]
-
-    def forget(self) -> None:
-        """Drop the outcome: nobody awaits it any more."""
 
 
 class Mailbox:
