@@ -158,8 +158,8 @@ def rows() -> list[Row]:
             group="latency",
             entries=shared_entries(share),
             unit="x",
-            calls=1000,
-            least=200,
+            calls=5000,
+            least=1000,
             note="1 is fair. asyncio and asgiref have workers for each loop.",
         ),
         Row(

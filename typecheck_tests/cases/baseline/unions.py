@@ -185,3 +185,12 @@ async def use_getattr_callable(module: object) -> None:
     func = getattr(module, "run")
     result = await sync_to_async(func)()
     print(result)
+
+
+# case: a result that is an awaitable only sometimes
+def size_or_promise(name: str) -> int | Awaitable[int]:
+    return len(name)
+
+
+def wrap_sometimes_async() -> None:
+    async_to_sync(size_or_promise)  # E

@@ -144,3 +144,19 @@ class WrongImporter(Importer):
     @sync_to_async
     def load(self, name: str, level: int) -> bytes:  # E
         return name.encode() * level
+
+
+# case: a wrapped function in one branch, an async def in the other
+async def count(names: list[str], blocking: bool) -> int:
+    if blocking:
+
+        @sync_to_async
+        def size() -> int:
+            return len(names)
+
+    else:
+
+        async def size() -> int:
+            return len(names)
+
+    return await size()

@@ -51,3 +51,19 @@ class AsyncRegistry(Registry):  # E: override
     @classmethod
     async def register(cls, name: str) -> int:
         return len(name)
+
+
+# case: a wrapped function in one branch, an async def in the other
+async def count(names: list[str], blocking: bool) -> int:
+    if blocking:
+
+        @sync_to_async
+        def size() -> int:
+            return len(names)
+
+    else:
+
+        async def size() -> int:  # E: Incompatible redefinition
+            return len(names)
+
+    return await size()
