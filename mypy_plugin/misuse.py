@@ -22,6 +22,7 @@ from mypy.types import (
     Overloaded,
     TypeOfAny,
     UnionType,
+    flatten_nested_unions,
     get_proper_type,
 )
 
@@ -81,10 +82,15 @@ def check_to_sync(call: Call, spelling: str) -> None:
     elif any(_is_sync(call.tools, functions) for functions in alternatives):
         # The stubs refuse this too; the plugin widens them (see `accept_sync_functions`), so that
         # there is one error and it says what to do.
+        wrong = (
+            "may return what cannot be awaited: wrap an async function that looks first"
+            if any(_may_be_async(call.tools, functions) for functions in alternatives)
+            else "is sync: call it directly"
+        )
         _report(
             call,
             errors.SYNC_FUNCTION,
-            f'"{spelling}" wraps async functions, but {_name_of(call, wrapped)} is sync: call it directly',
+            f'"{spelling}" wraps async functions, but {_name_of(call, wrapped)} {wrong}',
         )
 
 
@@ -161,7 +167,7 @@ def _is_plain(call: Call, wrapped: Type, *, is_async: bool) -> bool:
         and not definition.is_generator
         and not definition.is_async_generator
         and wrapped.fallback.type.fullname == "builtins.function"
-        and not (isinstance(call.context, Decorator) and _has_descriptor(call.context))
+        and _descriptor_below(call) is None
     )
 
 
@@ -207,10 +213,22 @@ def _is_async(functions: list[CallableType]) -> bool:
 
 
 def _is_sync(tools: Tools, functions: list[CallableType]) -> bool:
+    """Say whether there is no overload whose result can surely be awaited."""
+    return not any(_is_awaitable(tools, function.ret_type) for function in functions)
+
+
+def _may_be_async(tools: Tools, functions: list[CallableType]) -> bool:
+    """Say whether an overload returns `R | Awaitable[R]`, or the like."""
+    results = [get_proper_type(function.ret_type) for function in functions]
+    items = [item for result in results for item in flatten_nested_unions([result])]
+    return any(_is_awaitable(tools, item) for item in items)
+
+
+def _is_awaitable(tools: Tools, result: Type) -> bool:
     awaitable = Instance(
         class_named(tools.modules, names.AWAITABLE), [AnyType(TypeOfAny.special_form)]
     )
-    return not any(is_subtype(function.ret_type, awaitable) for function in functions)
+    return is_subtype(result, awaitable)
 
 
 def _descriptor_below(call: Call) -> str | None:
@@ -222,6 +240,9 @@ def _descriptor_below(call: Call) -> str | None:
         return None
     # mypy takes these two out of `decorators`; the order is in the original list.
     order = decorated.original_decorators
+    if not any(map(_descriptor, order[1:])):
+        # It is at the top, where it belongs.
+        return None
     applied = call.callee
     if applied is None:
         return None
