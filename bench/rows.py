@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 
-from bench import pieces, rows_child, rows_latency, rows_state, rows_to_loop, rows_to_thread
+from bench import (
+    pieces,
+    rows_child,
+    rows_latency,
+    rows_plugin,
+    rows_state,
+    rows_to_loop,
+    rows_to_thread,
+)
 from bench.model import Row
 
 
@@ -21,6 +29,7 @@ def all_rows() -> list[Row]:
         *rows_to_thread.uvloop_rows(),
         *rows_to_loop.uvloop_rows(),
         *rows_to_thread.curve(),
+        *rows_plugin.rows(),
         pieces.row(),
     ]
 

@@ -106,6 +106,16 @@ class TypedbridgePlugin(Plugin):
         self._switched_off = switched_off
         self._tools = Tools({}, Findings(switched_off))
         self._hooks = {handler: guarded(handler, self._tools) for handler in _HANDLERS}
+        self._functions = {name: self._hooks[handler] for name, handler in _FUNCTIONS.items()}
+        self._methods = {name: self._hooks[handler] for name, handler in _METHODS.items()}
+        self._signatures = {
+            name: guarded_signature(handler, self._tools) for name, handler in _SIGNATURES.items()
+        }
+        self._types = (
+            {names.ASYNC_CALLABLE: bind.accept_sync_functions}
+            if self._tools.findings.wanted(SYNC_FUNCTION)
+            else {}
+        )
 
     def set_modules(self, modules: dict[str, MypyFile]) -> None:
         """Stop here if the configuration is wrong: earlier, mypy would print a traceback."""
@@ -125,39 +135,38 @@ class TypedbridgePlugin(Plugin):
 
     def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
         """Widen the stubs where the plugin refuses with a better message."""
-        if fullname == names.ASYNC_CALLABLE and self._tools.findings.wanted(SYNC_FUNCTION):
-            return bind.accept_sync_functions
-        return None
+        return self._types.get(fullname)
 
     def get_function_signature_hook(
         self, fullname: str
     ) -> Callable[[FunctionSigContext], FunctionLike] | None:
         """Take out of mypy's sight what the plugin refuses with a better message."""
-        handler = _SIGNATURES.get(fullname)
-        return guarded_signature(handler, self._tools) if handler is not None else None
+        return self._signatures.get(fullname)
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         """Answer for the decorators, the wrapper classes, and calls of blocking bridges."""
-        handler = _FUNCTIONS.get(fullname)
-        if handler is None:
-            if fullname.startswith(_ELSEWHERE):
-                return None
-            if "." not in fullname:
-                # A local name, or a call of a call: what it is, only its type can tell.
-                handler = bind.call_of_local
-            else:
-                found = self.lookup_fully_qualified(fullname)
-                handler = _handler_of(found.node) if found is not None else None
+        if fullname.startswith(_ELSEWHERE):
+            return None
+        if fullname in self._functions:
+            return self._functions[fullname]
+        if "." not in fullname:
+            # A local name, or a call of a call: what it is, only its type can tell.
+            return self._hooks[bind.call_of_local]
+        found = self.lookup_fully_qualified(fullname)
+        handler = _handler_of(found.node) if found is not None else None
         return self._hooks[handler] if handler is not None else None
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """Answer for the options forms, and for calls of blocking bridges that are methods."""
-        handler = _METHODS.get(fullname)
-        if handler is None and not fullname.startswith(_ELSEWHERE):
-            class_name, _, name = fullname.rpartition(".")
-            found = self.lookup_fully_qualified(class_name)
-            if found is not None and isinstance(found.node, TypeInfo):
-                handler = _handler_of_method(found.node, name)
+        if fullname.startswith(_ELSEWHERE):
+            return None
+        if fullname in self._methods:
+            return self._methods[fullname]
+        class_name, _, name = fullname.rpartition(".")
+        found = self.lookup_fully_qualified(class_name)
+        if found is None or not isinstance(found.node, TypeInfo):
+            return None
+        handler = _handler_of_method(found.node, name)
         return self._hooks[handler] if handler is not None else None
 
 

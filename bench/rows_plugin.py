@@ -1,25 +1,28 @@
 """What the mypy plugin costs: processor time of a cold mypy run with and without it.
 
-    python bench/plugin_cost.py --size 5000 10000 --rounds 3
-
-The corpus is generated: for each size that many decorated functions and methods, generic,
-overloaded and plain ones, and twice as many calls of them. In the corpus "usual" they stand in
-ordinary code, about thirty lines for each; in "dense" there is nothing else, one decorated function
-in ten lines, which is as bad as it gets. Each run has an empty cache. Runs with and without the
-plugin alternate, and the table has the least of each: what is above it is other processes' doing.
+The corpus is generated: so many decorated functions and methods, generic, overloaded and plain
+ones, and twice as many calls of them. In the corpus "usual" they stand in ordinary code, about
+thirty lines for each; in "dense" there is nothing else, one decorated function in ten lines, which
+is as bad as it gets. Each run has an empty cache.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench import peers
+from bench.model import OURS, Aim, Row, Sample
+
+ROOT: Final = Path(__file__).resolve().parent.parent
 
 # Functions and methods in one module of the corpus, in the order of TEMPLATE.
 PER_MODULE = 10
@@ -178,10 +181,10 @@ def report_{n}(entries: Sequence[Entry_{n}], width: int = 80) -> Iterator[str]:
 ORDINARY_PER_MODULE = {"usual": 5, "dense": 0}
 
 
-def write_corpus(directory: Path, size: int, kind: str = "dense") -> None:
+def write_corpus(directory: Path, size: int, kind: str) -> None:
     """Write `size` decorated functions and methods, and their callers."""
     package = directory / "corpus"
-    package.mkdir()
+    package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
     for number in range(size // PER_MODULE):
         ordinary = [
@@ -191,10 +194,9 @@ def write_corpus(directory: Path, size: int, kind: str = "dense") -> None:
         (package / f"module_{number}.py").write_text(source)
 
 
-def processor_seconds(directory: Path, *, plugin: bool) -> float:
+def processor_seconds(directory: Path, plugins: str) -> float:
     """Check the corpus with an empty cache; return the user and system time of the run."""
-    plugins = "plugins = typedbridge.mypy_plugin" if plugin else ""
-    (directory / "mypy.ini").write_text(f"[mypy]\nstrict = true\n{plugins}\n")
+    (directory / "mypy.ini").write_text(f"[mypy]\nstrict = true\nplugins = {plugins}\n")
     command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "corpus"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MYPYPATH": str(ROOT)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -202,46 +204,51 @@ def processor_seconds(directory: Path, *, plugin: bool) -> float:
         command, cwd=directory, env=environment, capture_output=True, text=True, check=False
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0 and plugin:
-        # Without the plugin, mypy finds errors where there are none: that is what it is for.
-        sys.exit(f"mypy found errors in the corpus:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    # Without the plugin, mypy finds errors where there are none: that is what it is for.
+    if done.returncode not in ({0} if plugins else {0, 1}):
+        raise RuntimeError(f"mypy found errors in the corpus: {done.stdout[-500:]}{done.stderr}")
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def main() -> None:
-    """Measure, and print one line for each size."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--size", type=int, nargs="+", default=[5000, 10000])
-    parser.add_argument(
-        "--kind", nargs="+", choices=ORDINARY_PER_MODULE, default=["usual", "dense"]
-    )
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    print(
-        f"{'corpus':<8}{'decorated':>10}{'without, s':>12}{'with, s':>10}{'more':>8}{'us each':>10}"
-    )
-    for kind in options.kind:
-        for size in options.size:
-            without, with_plugin = measured(kind, size, options.rounds)
-            more = with_plugin - without
-            print(
-                f"{kind:<8}{size:>10}{without:>12.2f}{with_plugin:>10.2f}{more / without:>8.1%}"
-                f"{more / size * 1e6:>10.0f}",
-                flush=True,
-            )
+@contextmanager
+def checking(kind: str, plugins: str) -> Iterator[Sample]:
+    """A cold run over a corpus of as many decorated functions as calls are asked for."""
+    with TemporaryDirectory() as name:
+
+        def sample(calls: int) -> float:
+            directory = Path(name, str(calls))
+            if not directory.exists():
+                write_corpus(directory, calls, kind)
+            return processor_seconds(directory, plugins)
+
+        yield sample
 
 
-def measured(kind: str, size: int, rounds: int) -> tuple[float, float]:
-    """Return the processor seconds without and with the plugin: the least of all rounds."""
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        write_corpus(directory, size, kind)
-        runs = [
-            [processor_seconds(directory, plugin=plugin) for plugin in (False, True)]
-            for _ in range(rounds)
-        ]
-    return min(run[0] for run in runs), min(run[1] for run in runs)
-
-
-if __name__ == "__main__":
-    main()
+def rows() -> list[Row]:
+    """Cold runs of mypy; always processor time."""
+    if not peers.installed("mypy"):
+        return []
+    return [
+        Row(
+            name=f"plugin-{kind}-{size}",
+            title=f"mypy, cold, {size:,} decorated functions in {words}",
+            group="mypy plugin",
+            entries={
+                "mypy": partial(checking, kind, ""),
+                OURS: partial(checking, kind, f"{OURS}.mypy_plugin"),
+            },
+            unit="s",
+            calls=size,
+            least=size,
+            quick=PER_MODULE,
+            base="mypy",
+            aim=Aim(1.02, against="mypy") if kind == "usual" else None,
+            note="Processor seconds of one run over generated code, without the plugin and with it. "
+            "Half of the decorated functions are methods; each is called twice.",
+        )
+        for kind, size, words in (
+            ("usual", 5000, "ordinary code"),
+            ("usual", 10_000, "ordinary code"),
+            ("dense", 5000, "little else"),
+        )
+    ]
