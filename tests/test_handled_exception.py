@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ import pytest
 from typedbridge import async_to_sync, sync_to_async
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from conftest import Call
 
 
@@ -172,3 +175,58 @@ async def test_the_frames_thread_keeps_its_own_handled_exception() -> None:
             return handled()
 
     assert error is await sync_to_async(frame)()
+
+
+class Interrupted(BaseException):
+    """What strikes in the middle, as Ctrl-C does."""
+
+
+class InterruptingError(Exception):
+    """An error whose traceback cannot be read the n-th time."""
+
+    reads_left = 0
+
+    @property
+    def __traceback__(self) -> TracebackType | None:
+        self.reads_left -= 1
+        if not self.reads_left:
+            raise Interrupted
+        return None
+
+    @__traceback__.setter
+    def __traceback__(self, traceback: TracebackType | None) -> None:
+        self.with_traceback(traceback)
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # interrupted before that
+@pytest.mark.parametrize("read", [1, 2, 3])
+async def test_an_interrupted_hop_leaves_the_next_one_alone(call: Call, read: int) -> None:
+    """Nothing stays locked when Ctrl-C comes while the handled exception is handed over."""
+    error = InterruptingError()
+    try:
+        raise error
+    except InterruptingError:
+        error.reads_left = read
+        with contextlib.suppress(Interrupted):
+            await call(handled)
+        error.reads_left = -1
+        assert error is await call(handled)
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # interrupted before that
+@pytest.mark.parametrize("read", [1, 2, 3])
+def test_an_interrupted_hop_to_a_loop_leaves_the_next_one_alone(read: int) -> None:
+    """As above, in the other direction."""
+
+    async def seen() -> BaseException | None:
+        return handled()
+
+    error = InterruptingError()
+    try:
+        raise error
+    except InterruptingError:
+        error.reads_left = read
+        with contextlib.suppress(Interrupted):
+            async_to_sync(seen)()
+        error.reads_left = -1
+        assert error is async_to_sync(seen)()

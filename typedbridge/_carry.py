@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from contextvars import Context, ContextVar
 from operator import is_not
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from typedbridge._frames import Frame
     from typedbridge._to_async import Call
@@ -22,11 +22,15 @@ __all__ = [
     "current_call",
     "current_frame",
     "current_home",
+    "exc_info_of",
     "forget",
+    "handling",
     "here",
     "innermost_call",
     "run_handling",
 ]
+
+_R = TypeVar("_R")
 
 _MISSING = object()
 
@@ -133,24 +137,56 @@ def carry_back(before: Context, after: Context) -> None:
             var.set(value)
 
 
+def exc_info_of(exc: BaseException | None) -> tuple[Any, Any, Any]:  # Any: as in typeshed
+    """Return what `sys.exc_info` gives while an exception is handled."""
+    return (None, None, None) if exc is None else (type(exc), exc, exc.__traceback__)
+
+
 # Two hops may carry the same exception at once; one must not see the traceback that the other's
 # `raise` has just grown.
 _raising = threading.Lock()
+
+# The only way to make an exception the handled one is to raise and catch it. That has to be done in
+# the frame that calls on, so twice: in a function and in a coroutine. What is called may raise the
+# same exception again, whose traceback then holds that frame: the frame must not hold the exception.
 
 
 def run_handling(
     exc: BaseException, func: Callable[..., object], /, *args: object, **kwargs: object
 ) -> object:
     """Call a function while `sys.exc_info()` shows an exception, whose traceback stays as it is."""
-    _raising.acquire()
-    traceback, context = exc.__traceback__, exc.__context__
+    traceback, context = None, None
     try:
-        # The only way to make an exception the handled one is to raise and catch it.
-        raise exc
-    except BaseException:
-        exc.__traceback__, exc.__context__ = traceback, context
-        _raising.release()
+        with _raising:
+            traceback, context = exc.__traceback__, exc.__context__
+            try:
+                raise exc
+            finally:
+                exc.__traceback__, exc.__context__ = traceback, context
+    except BaseException as raised:
+        if raised is not exc:
+            raise  # Ctrl-C
         return func(*args, **kwargs)
+    finally:
+        del exc, traceback, context, args, kwargs
+
+
+async def handling(exc: BaseException, awaitable: Awaitable[_R]) -> _R:
+    """Await while `sys.exc_info()` shows an exception, whose traceback stays as it is."""
+    traceback, context = None, None
+    try:
+        with _raising:
+            traceback, context = exc.__traceback__, exc.__context__
+            try:
+                raise exc
+            finally:
+                exc.__traceback__, exc.__context__ = traceback, context
+    except BaseException as raised:
+        if raised is not exc:
+            raise
+        return await awaitable
+    finally:
+        del exc, traceback, context, awaitable
 
 
 def forget() -> None:
