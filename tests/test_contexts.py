@@ -12,6 +12,7 @@ import pytest
 
 from typedbridge import (
     AsyncSingleThreadContext,
+    AsyncToSync,
     SyncToAsync,
     ThreadSensitiveContext,
     async_to_sync,
@@ -223,6 +224,101 @@ async def test_many_contexts_at_once() -> None:
     assert 20 == len(set(await asyncio.gather(*(request() for _ in range(20)))))
 
 
+async def test_a_task_may_enter_its_parents_context_and_outlive_it() -> None:
+    """The parent leaves for itself; the task leaves later, without harm."""
+    context = ThreadSensitiveContext()
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    async def child() -> tuple[Thread, ThreadSensitiveContext | None]:
+        async with context:
+            entered.set()
+            await left.wait()
+            thread = await where()
+        return thread, SyncToAsync.thread_sensitive_context.get(None)
+
+    lane = await where()
+    async with context:
+        own = await where()
+        task = asyncio.create_task(child())
+        await entered.wait()
+    assert SyncToAsync.thread_sensitive_context.get(None) is None
+    assert lane is await where()
+    assert ends(own)
+    left.set()
+    assert (lane, context) == await task
+
+
+async def test_a_task_may_enter_another_context_when_its_parents_has_ended() -> None:
+    """What has ended does not count as what is around."""
+    left = asyncio.Event()
+
+    async def child() -> tuple[bool, bool]:
+        await left.wait()
+        before = await where()
+        async with ThreadSensitiveContext():
+            inside = await where()
+        return inside is before, before is await where()
+
+    async with ThreadSensitiveContext():
+        task = asyncio.create_task(child())
+    left.set()
+    assert (False, True) == await task
+
+
+@pytest.mark.parametrize("first_out", [0, 1])
+async def test_tasks_may_enter_one_context_at_once(first_out: int) -> None:
+    """They share its thread, which ends when the last of them has left."""
+    context = ThreadSensitiveContext()
+    entered = asyncio.Barrier(3)
+    left = [asyncio.Event(), asyncio.Event()]
+
+    async def user(leave: asyncio.Event) -> tuple[Thread, Thread, bool]:
+        async with context:
+            thread = await where()
+            await entered.wait()
+            await leave.wait()
+            again = await where()
+        return thread, again, SyncToAsync.thread_sensitive_context.get(None) is None
+
+    tasks = [asyncio.create_task(user(leave)) for leave in left]
+    await entered.wait()
+    left[first_out].set()
+    thread, again, out = await tasks[first_out]
+    assert thread.is_alive()
+    left[1 - first_out].set()
+    assert (thread, thread, True) == await tasks[1 - first_out]
+    assert (thread, True) == (again, out)
+    assert ends(thread)
+
+
+async def test_a_context_may_be_left_where_it_was_not_entered() -> None:
+    """As an async test fixture does: its end runs in a task of its own."""
+    context = ThreadSensitiveContext()
+
+    async def enter() -> Thread:
+        await context.__aenter__()
+        return await where()
+
+    async def leave() -> None:
+        await context.__aexit__(None, None, None)
+
+    thread = await asyncio.create_task(enter())
+    await asyncio.create_task(leave())
+    assert ends(thread)
+
+
+async def test_a_context_may_be_entered_and_left_by_functions_in_threads() -> None:
+    """Both hops carry it to the caller."""
+    context = ThreadSensitiveContext()
+    lane = await where()
+    await sync_to_async(context.__enter__)()
+    own = await where()
+    await sync_to_async(context.__exit__)(None, None, None)
+    assert own is not lane
+    assert lane is await where()
+    assert ends(own)
+
+
 def test_around_async_to_sync_the_calling_thread_comes_first() -> None:
     """Entered in sync code, a context does not draw work away from the thread that waits."""
     with ThreadSensitiveContext():
@@ -406,6 +502,24 @@ def test_a_single_thread_context_is_re_entrant() -> None:
             homes.note()
         homes.note()
     assert 1 == len(homes.loops)
+
+
+async def test_a_task_may_outlive_a_single_thread_context_it_entered_too() -> None:
+    """The parent leaves for itself; the task leaves later, without harm."""
+    context = AsyncSingleThreadContext()
+    entered, left = asyncio.Event(), asyncio.Event()
+
+    async def child() -> None:
+        async with context:
+            entered.set()
+            await left.wait()
+
+    async with context:
+        task = asyncio.create_task(child())
+        await entered.wait()
+    assert AsyncToSync.async_single_thread_context.get(None) is None
+    left.set()
+    await task
 
 
 def test_a_single_thread_context_gives_itself() -> None:

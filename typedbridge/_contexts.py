@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Self
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Self
 
 from typedbridge._frames import Frame, innermost_frame
 from typedbridge._loops import LoopThread
@@ -20,120 +21,45 @@ if TYPE_CHECKING:
 __all__ = ["AsyncSingleThreadContext", "ThreadSensitiveContext"]
 
 
-class ThreadSensitiveContext:
-    """Give the sensitive calls inside a thread of their own, instead of the process-wide one.
+class _Scope:
+    """What both contexts do: of the `with` blocks around some code only the outermost counts.
 
-    An async and a sync context manager. Without executor it is re-entrant and only the outermost
-    counts; its thread is started on first use and ends with it. With an executor it wins over what
-    is around it.
-
-    :param executor: run the sensitive calls there. It is never shut down here.
-    :raises RuntimeError: when a context with an executor is entered twice, or used by a task that
-        outlived it.
+    Tasks inherit the blocks that they were started in, and may enter and leave more, also when the
+    former have been left. One object may be entered by several tasks or threads; it ends when the
+    last outermost block is left.
     """
 
-    _frame: Frame | None = None
-
-    def __init__(self, *, executor: Executor | None = None) -> None:
-        if executor is not None and not callable(getattr(executor, "submit", None)):
-            raise TypeError(
-                f"ThreadSensitiveContext: executor must have a submit method, as a "
-                f"concurrent.futures.Executor has, and {executor!r} has none"
-            )
-        self._executor = executor
-        #: Left: tasks that live on are not in it any more.
-        self._ended = False
-        self._token: Token[ThreadSensitiveContext] | None = None
-        self._lock = threading.Lock()
-        self._depth = 0
-
-    def __enter__(self) -> Self:
-        variable = SyncToAsync.thread_sensitive_context
-        if self._executor is not None:
-            if self._token is not None:
-                raise RuntimeError(
-                    "a ThreadSensitiveContext with an executor can be entered only once: make "
-                    "another one"
-                )
-        elif variable.get(None) is not None:
-            self._depth += 1
-            return self
-        self._frame = innermost_frame()
-        self._ended = False
-        self._token = variable.set(self)
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
-        if self._depth:
-            self._depth -= 1
-            return
-        if self._token is None:
-            return
-        self._ended = True
-        SyncToAsync.thread_sensitive_context.reset(self._token)
-        self._frame = None
-        if self._executor is None:
-            self._token = None
-            lane = SyncToAsync.context_to_thread_executor.pop(self, None)
-            if lane is not None:
-                # The thread ends by itself: waiting for it would block an event loop.
-                lane.shutdown(wait=False)
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
-        self.__exit__(exc_type, exc, traceback)
-
-    def _usable_executor(self) -> Executor:
-        if self._ended or self._executor is None:
-            raise RuntimeError(
-                "a sensitive call was made by a task that outlived its ThreadSensitiveContext: "
-                "await the task inside the context"
-            )
-        return self._executor
-
-    def _lane(self, lanes: MutableMapping[object, Executor]) -> Executor:
-        """Return the thread that runs the sensitive calls inside."""
-        lane = lanes.get(self)
-        if lane is None:
-            with self._lock:
-                lane = lanes.get(self)
-                if lane is None:
-                    lane = lanes[self] = Lane("typedbridge ThreadSensitiveContext")
-        return lane
-
-
-class AsyncSingleThreadContext:
-    """Have every `async_to_sync` call inside share one thread and one event loop.
-
-    A sync and an async context manager, re-entrant: only the outermost counts. Calls inside a
-    `sync_to_async` call go to that call's event loop, as ever.
-    """
+    #: The blocks around the current code: each one's object, and whether it counts.
+    _blocks: ContextVar[tuple[tuple[_Scope, bool], ...]]
 
     def __init__(self) -> None:
-        self._token: Token[AsyncSingleThreadContext] | None = None
         self._lock = threading.Lock()
-        self._depth = 0
+        #: One for each block that counts.
+        self._tokens: list[Token[Any]] = []
+        #: Left: tasks that live on are not in it any more.
+        self._ended = False
+
+    # Any: each class has a public variable of its own.
+    def _variable(self) -> ContextVar[Any]:
+        """Return the variable that says what is in force. Users may replace it."""
+        raise NotImplementedError
+
+    def _kept(self) -> MutableMapping[object, Executor]:
+        """Return the mapping that has the thread kept for an object. Users may replace it."""
+        raise NotImplementedError
+
+    def _counts(self, outer: _Scope | None) -> bool:
+        """Tell whether a block inside another one counts."""
+        return outer is None or outer._ended
 
     def __enter__(self) -> Self:
-        variable = AsyncToSync.async_single_thread_context
-        if variable.get(None) is None:
-            self._token = variable.set(self)
-        else:
-            self._depth += 1
+        variable = self._variable()
+        counts = self._counts(variable.get(None))
+        if counts:
+            with self._lock:
+                self._tokens.append(variable.set(self))
+                self._ended = False
+        self._blocks.set((*self._blocks.get(()), (self, counts)))
         return self
 
     def __exit__(
@@ -158,22 +84,132 @@ class AsyncSingleThreadContext:
         self._leave(wait=False)
 
     def _leave(self, *, wait: bool) -> None:
-        if self._depth:
-            self._depth -= 1
-            return
-        if self._token is None:
-            return
-        AsyncToSync.async_single_thread_context.reset(self._token)
-        self._token = None
-        thread = AsyncToSync.context_to_thread_executor.pop(self, None)
+        """Leave a block.
+
+        :param wait: wait for the end of a thread, if that is the last one.
+        """
+        blocks = self._blocks.get(())
+        # Not so where it was entered in a context that this one does not descend from: an async test
+        # fixture may do that.
+        if blocks and blocks[-1][0] is self:
+            self._blocks.set(blocks[:-1])
+            if not blocks[-1][1]:
+                return
+        with self._lock:
+            if not self._tokens:
+                return
+            self._reset(self._variable())
+            if self._tokens:
+                return
+            self._ended = True
+            thread = self._kept().pop(self, None)
         if thread is not None:
             thread.shutdown(wait=wait)
 
+    def _reset(self, variable: ContextVar[Any]) -> None:
+        """Put in force what was before."""
+        for token in self._tokens:
+            try:
+                variable.reset(token)
+            except ValueError:
+                continue  # of another context
+            self._tokens.remove(token)
+            return
+        # All of other contexts. What was in force before is not known in this one.
+        self._tokens.pop()
+        if variable.get(None) is self:
+            variable.set(None)
+
+
+class ThreadSensitiveContext(_Scope):
+    """Give the sensitive calls inside a thread of their own, instead of the process-wide one.
+
+    An async and a sync context manager. Without executor it is re-entrant and only the outermost
+    counts; its thread is started on first use and ends with it. With an executor it wins over what
+    is around it.
+
+    :param executor: run the sensitive calls there. It is never shut down here.
+    :raises TypeError: if ``executor`` has no ``submit``.
+    :raises RuntimeError: when a context with an executor is entered twice, or used by a task that
+        outlived it.
+    """
+
+    _blocks = ContextVar("typedbridge_sensitive_blocks")
+    _frame: Frame | None = None
+
+    def __init__(self, *, executor: Executor | None = None) -> None:
+        if executor is not None and not callable(getattr(executor, "submit", None)):
+            raise TypeError(
+                f"ThreadSensitiveContext: executor must have a submit method, as a "
+                f"concurrent.futures.Executor has, and {executor!r} has none"
+            )
+        super().__init__()
+        self._executor = executor
+
+    def _variable(self) -> ContextVar[Any]:
+        return SyncToAsync.thread_sensitive_context
+
+    def _kept(self) -> MutableMapping[object, Executor]:
+        return SyncToAsync.context_to_thread_executor
+
+    def _counts(self, outer: _Scope | None) -> bool:
+        if self._executor is None:
+            return super()._counts(outer)
+        if self._tokens or self._ended:
+            raise RuntimeError(
+                "a ThreadSensitiveContext with an executor can be entered only once: make "
+                "another one"
+            )
+        self._frame = innermost_frame()
+        return True
+
+    def _leave(self, *, wait: bool) -> None:
+        # The thread ends by itself: waiting for it could block an event loop.
+        super()._leave(wait=False)
+        if self._ended:
+            self._frame = None
+
+    def _usable_executor(self) -> Executor:
+        if self._ended or self._executor is None:
+            raise RuntimeError(
+                "a sensitive call was made by a task that outlived its ThreadSensitiveContext: "
+                "await the task inside the context"
+            )
+        return self._executor
+
+    def _lane(self, lanes: MutableMapping[object, Executor]) -> Executor | None:
+        """Return the thread that runs the sensitive calls inside: none when all is left."""
+        if self._ended:
+            return None
+        lane = lanes.get(self)
+        if lane is None:
+            with self._lock:
+                lane = lanes.get(self)
+                if lane is None and not self._ended:
+                    lane = lanes[self] = Lane("typedbridge ThreadSensitiveContext")
+        return lane
+
+
+class AsyncSingleThreadContext(_Scope):
+    """Have every `async_to_sync` call inside share one thread and one event loop.
+
+    A sync and an async context manager, re-entrant: only the outermost counts. Calls inside a
+    `sync_to_async` call go to that call's event loop, as ever.
+    """
+
+    _blocks = ContextVar("typedbridge_single_thread_blocks")
+
+    def _variable(self) -> ContextVar[Any]:
+        return AsyncToSync.async_single_thread_context
+
+    def _kept(self) -> MutableMapping[object, Executor]:
+        return AsyncToSync.context_to_thread_executor
+
     def _loop_thread(self, threads: MutableMapping[object, Executor]) -> LoopThread | None:
         """Return the kept loop thread, or nothing when the context has been left."""
-        if self._token is None:
-            return None
         with self._lock:
+            if not self._tokens:
+                return None
             thread = threads.get(self)
             if not isinstance(thread, LoopThread) or not thread.alive:
                 thread = threads[self] = LoopThread()
