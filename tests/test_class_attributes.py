@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from threading import Thread
 
+    from conftest import Gate
+
 where = sync_to_async(threading.current_thread)
 
 
@@ -83,6 +85,39 @@ async def test_single_thread_executor_is_an_executor() -> None:
     assert await where() is lane.submit(threading.current_thread).result(20)
     error = lane.submit(int, "not a number").exception(20)
     assert isinstance(error, ValueError)
+
+
+async def test_single_thread_executor_that_was_shut_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sensitive calls get one clear error each; the pool goes on."""
+    async with ThreadSensitiveContext() as context:
+        await where()
+        lane = SyncToAsync.context_to_thread_executor[context]
+    monkeypatch.setattr(SyncToAsync, "single_thread_executor", lane)
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="has been shut down"):
+            await where()
+        assert 5 == await sync_to_async(int, thread_sensitive=False)("5")
+    with pytest.raises(RuntimeError, match="has been shut down"):
+        lane.submit(int)
+
+
+async def test_calls_to_a_lane_that_is_being_shut_down(gate: Gate) -> None:
+    """What was queued before still runs, what comes later fails, and the thread ends."""
+    async with ThreadSensitiveContext() as context:
+        held = asyncio.create_task(sync_to_async(gate.hold)())
+        await gate.has_begun()
+        queued = asyncio.create_task(where())
+        await asyncio.sleep(0)
+        SyncToAsync.context_to_thread_executor[context].shutdown(wait=False)
+        late = asyncio.create_task(where())
+        await asyncio.sleep(0)
+        gate.open()
+        thread = await held
+        assert thread is await queued
+        with pytest.raises(RuntimeError, match="has been shut down"):
+            await late
+    await asyncio.to_thread(thread.join, 20)
+    assert not thread.is_alive()
 
 
 async def test_a_deadlock_is_found_on_a_replaced_lane(
@@ -201,6 +236,25 @@ async def test_threadlocal_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(1) as pool:
         assert loop is await asyncio.wrap_future(pool.submit(work))
     assert loop is await sync_to_async(async_to_sync(running))()
+
+
+async def test_threadlocal_replaced_and_nested_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call inside a call leaves the outer one's loop as it was."""
+    loop = asyncio.get_running_loop()
+    local: Any = threading.local()
+    monkeypatch.setattr(SyncToAsync, "threadlocal", local)
+
+    def get() -> object:
+        return getattr(local, "main_event_loop", None)
+
+    async def back() -> object:
+        return await sync_to_async(get)()
+
+    def outer() -> tuple[object, object, object]:
+        return async_to_sync(back)(), get(), async_to_sync(running)()
+
+    assert (loop, loop, loop) == await sync_to_async(outer)()
+    assert await sync_to_async(get)() is loop
 
 
 # AsyncToSync.

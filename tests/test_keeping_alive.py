@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import threading
 import weakref
@@ -150,6 +151,97 @@ async def test_arguments_and_results_are_let_go(wrap: Any, graves: Graves) -> No
     await bridge(argument)
     del argument
     graves.check("argument", "result")
+
+
+VALUE: contextvars.ContextVar[Thing] = contextvars.ContextVar("VALUE")
+
+
+@WRAPS
+async def test_what_the_caller_had_is_let_go(wrap: Any, graves: Graves) -> None:
+    """The error that it was handling, and its context variables, are gone when it is."""
+    bridge = wrap(int)
+
+    async def caller() -> None:
+        VALUE.set(Thing())
+        graves.watch("value", VALUE.get())
+        try:
+            raise FailedError
+        except FailedError as error:
+            graves.watch("error", error)
+            await bridge()
+
+    task = asyncio.create_task(caller())
+    await task
+    del task
+    await asyncio.sleep(0)  # the loop itself keeps a task's context for one turn
+    graves.check("error", "value")
+
+
+@pytest.mark.parametrize(
+    "wrap", [sensitive, pooled, in_executor, in_context, in_frame, nested]
+)  # an override of the test's own would keep what it is given
+async def test_an_error_raised_again_is_let_go(wrap: Any, graves: Graves) -> None:
+    """When the function raises what the caller is handling, its traceback holds no hop's frames."""
+
+    def again() -> None:
+        raise  # noqa: PLE0704  # what the caller is handling
+
+    bridge = wrap(again)
+    try:
+        try:
+            raise FailedError
+        except FailedError as error:
+            graves.watch("error", error)
+            await bridge()
+    except FailedError:
+        pass
+    graves.check("error")
+
+
+@SYNC_WRAPS
+def test_an_error_raised_again_by_a_coroutine_is_let_go(wrap: Any, graves: Graves) -> None:
+    """As above, in the other direction."""
+
+    async def again() -> None:
+        raise  # noqa: PLE0704  # what the caller is handling
+
+    bridge = wrap(again)
+    try:
+        try:
+            raise FailedError
+        except FailedError as error:
+            graves.watch("error", error)
+            bridge()
+    except FailedError:
+        pass
+    graves.check("error")
+
+
+async def test_what_a_cancelled_call_had_is_let_go(graves: Graves, gate: Gate) -> None:
+    """At once, not when the lane comes to it."""
+
+    async def caller(queued: asyncio.Event) -> None:
+        VALUE.set(Thing())
+        graves.watch("value", VALUE.get())
+        try:
+            raise FailedError
+        except FailedError as error:
+            graves.watch("error", error)
+            asyncio.get_running_loop().call_soon(queued.set)
+            await sync_to_async(int)()
+
+    holder = asyncio.create_task(sync_to_async(gate.hold)())
+    await gate.has_begun()
+    queued = asyncio.Event()
+    task = asyncio.create_task(caller(queued))
+    await queued.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    del task
+    await asyncio.sleep(0)  # the loop itself keeps a task's context for one turn
+    graves.check("error", "value")
+    gate.open()
+    await holder
 
 
 @WRAPS

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from typedbridge._workers import DirectExecutor, WorkItem
+from typedbridge._workers import DirectExecutor, WorkItem, drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,13 +90,7 @@ class CurrentThreadExecutor(DirectExecutor):
         self._hand_on()
 
     def _hand_on(self) -> None:
-        while True:
-            try:
-                job = self._jobs.get_nowait()
-            except Empty:
-                return
-            if job is None:
-                continue
+        for job in drain(self._jobs):
             heir = None if self._old_executor is None else self._old_executor.open_executor()
             if heir is None:
                 job.displaced()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 
-from typedbridge import _carry, _frames, _loops, _workers
+from typedbridge import _carry, _frames, _loops, _mailbox, _workers
 
 __all__: list[str] = []
 
@@ -15,6 +15,7 @@ def _forget() -> None:
     _carry.forget()
     _frames.forget()
     _loops.forget()
+    _mailbox.forget()
     _workers.forget()
 
 

@@ -1,4 +1,4 @@
-"""Which callables count as coroutine functions, on every supported Python."""
+"""What a callable is, on every supported Python, and what a bridge takes over from it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ else:  # 3.11
 
 
 __all__ = [
-    "MARKS",
+    "adopt_attributes",
     "describe",
     "is_async",
     "is_generator",
     "iscoroutinefunction",
     "markcoroutinefunction",
+    "refuse_descriptors",
 ]
 
 
@@ -75,3 +76,38 @@ def describe(func: Any) -> str:  # Any: what a user passed
     target = getattr(target, "__func__", target)  # a class or static method
     name = getattr(target, "__qualname__", None)
     return repr(func) if name is None else f"{getattr(target, '__module__', None)}.{name}"
+
+
+def adopt_attributes(bridge: object, func: Callable[..., object]) -> None:
+    """Make the bridge look like the callable it wraps, but for what makes a bridge."""
+    functools.update_wrapper(bridge, func, updated=())  # type: ignore[arg-type]  # any callable object
+    hidden = MARKS | _BRIDGE_ATTRIBUTES
+    vars(bridge).update(
+        {name: value for name, value in getattr(func, "__dict__", {}).items() if name not in hidden}
+    )
+
+
+_BRIDGE_ATTRIBUTES = frozenset(
+    {
+        "__self__",
+        "__wrapped__",
+        "_executor",
+        "force_new_loop",
+        "_thread_sensitive",
+        "awaitable",
+        "context",
+        "func",
+    }
+)
+
+
+def refuse_descriptors(decorator: str, func: Any) -> None:  # Any: what a user passed
+    """Refuse a `classmethod` or `staticmethod` object."""
+    kind = next(
+        (kind.__name__ for kind in (classmethod, staticmethod) if isinstance(func, kind)), ""
+    )
+    if kind:
+        raise TypeError(
+            f"{decorator} cannot wrap the {kind} {describe(func)}: "
+            f"put @{decorator} under @{kind}, so that it wraps the function"
+        )

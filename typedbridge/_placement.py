@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from typedbridge._to_async import Call, SyncToAsync
 
-__all__ = ["DeadlockError", "lane_of", "process_lane", "refuse_deadlock"]
+__all__ = ["DeadlockError", "lane_of", "name_of", "process_lane", "refuse_deadlock"]
 
 #: Runs the sensitive calls that nothing else claims: one thread for the whole process.
 process_lane = Lane("typedbridge process lane")
@@ -48,8 +48,10 @@ def lane_of(bridge: SyncToAsync[..., Any], loop: AbstractEventLoop) -> Executor:
             return context._usable_executor()  # row 3
     if frame is not None:
         return frame  # row 4
-    if context is not None and not context._ended:
-        return context._lane(bridge.context_to_thread_executor)  # row 5
+    if context is not None:
+        own = context._lane(bridge.context_to_thread_executor)
+        if own is not None:
+            return own  # row 5
     waiting = loop_frames.get(loop)
     if waiting is not None and getattr(waiting, "_open", True):  # users may put others there
         return waiting  # row 6
@@ -62,7 +64,7 @@ def refuse_deadlock(call: Call, lane: Executor) -> None:
     if holder is not None:
         raise DeadlockError(
             f"{describe(call.bridge.func)}, called at {_call_site()}, would wait for "
-            f"{_name(lane)}, which {holder} holds until this call is over. Start the inner "
+            f"{name_of(lane)}, which {holder} holds until this call is over. Start the inner "
             f"event loop with async_to_sync instead of asyncio.run, or use "
             f"thread_sensitive=False for one of the two."
         )
@@ -94,7 +96,10 @@ def _described(call: Call) -> str:
     return f"{describe(call.bridge.func)}, called at {_site_of(call)},"
 
 
-def _name(lane: Executor) -> str:
+def name_of(lane: Executor) -> str:
+    """Return what an error message calls a lane."""
+    if lane is pool:
+        return "the worker pool"
     if isinstance(lane, Lane):
         return f"the lane {lane.name!r}"
     if isinstance(lane, Frame):

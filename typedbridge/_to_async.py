@@ -19,13 +19,22 @@ from typedbridge._carry import (
     carry_back,
     current_call,
     current_home,
+    exc_info_of,
     here,
     innermost_call,
     run_handling,
 )
-from typedbridge._marks import MARKS, describe, is_async, is_generator, markcoroutinefunction
-from typedbridge._placement import lane_of, process_lane, refuse_deadlock
-from typedbridge._workers import DirectExecutor, Lane, mailbox_of
+from typedbridge._mailbox import mailbox_of
+from typedbridge._marks import (
+    adopt_attributes,
+    describe,
+    is_async,
+    is_generator,
+    markcoroutinefunction,
+    refuse_descriptors,
+)
+from typedbridge._placement import lane_of, name_of, process_lane, refuse_deadlock
+from typedbridge._workers import DirectExecutor, Lane, refusal
 
 if TYPE_CHECKING:
     import threading
@@ -43,6 +52,7 @@ _R_co = TypeVar("_R_co", covariant=True)
 
 
 _NO_ARGUMENTS: tuple[tuple[Any, ...], Mapping[str, Any]] = ((), {})
+_NO_CONTEXT = Context()
 
 
 class Call:
@@ -122,55 +132,73 @@ class Call:
 
     def run(self) -> None:
         """Run the function in this thread, unless its caller has gone."""
-        # Taken away: when the result arrives, nothing here keeps the arguments alive any more. Before
-        # the look at `abandoned`, since `abandon` clears them after setting it.
-        args, kwargs = self.args, self.kwargs
+        # Before the look at `abandoned`, since `abandon` clears them after setting it.
+        args, kwargs, context, handled = self.args, self.kwargs, self.context, self.handled
         if self.abandoned:
             return
+        # Taken away: when the result arrives, nothing here keeps the arguments alive any more.
         self.args, self.kwargs = _NO_ARGUMENTS
-        outer = here.scope
-        here.scope = self
         try:
-            bridge = self.bridge
-            handler = bridge.thread_handler
-            # Beside `_run_in_handler`: building the partial and calling through costs 0.7 us.
-            if (
-                getattr(handler, "__func__", None) is _THREAD_HANDLER
-                and self.handled is None
-                and bridge.threadlocal is here
-            ):
-                self.value = self.context.run(bridge.func, *args, **kwargs)
-            else:
-                self._run_in_handler(handler, functools.partial(bridge.func, *args, **kwargs))
-        except BaseException as error:
-            self.error = error
+            outer = here.scope
+            here.scope = self
+            try:
+                bridge = self.bridge
+                handler = bridge.thread_handler
+                # Beside `_run_in_handler`: building the partial and calling through costs 0.7 us.
+                if (
+                    getattr(handler, "__func__", None) is _THREAD_HANDLER
+                    and handled is None
+                    and bridge.threadlocal is here
+                ):
+                    self.value = context.run(bridge.func, *args, **kwargs)
+                else:
+                    self.value = self._run_in_handler(
+                        handler, handled, context, functools.partial(bridge.func, *args, **kwargs)
+                    )
+            except BaseException as error:
+                self.error = error
+            finally:
+                here.scope = outer
+                self.lane = None  # held no longer: what descends from this call may wait for it
+                # An error's traceback holds this frame: keep nothing in it.
+                del args, kwargs, context, handled
         finally:
-            here.scope = outer
-            self.lane = None  # held no longer: what descends from this call may wait for it
-            del args, kwargs
-        self.mailbox.deliver(self, self.loop)
+            try:
+                self.mailbox.deliver(self, self.loop)
+            except BaseException:  # Ctrl-C, in a thread that waits: the outcome must not be lost
+                self.mailbox.deliver(self, self.loop)
+                raise
 
-    def _run_in_handler(self, handler: Callable[..., Any], child: functools.partial[Any]) -> None:
-        handled = self.handled
-        exc_info = (
-            (None, None, None)
-            if handled is None
-            else (type(handled), handled, handled.__traceback__)
-        )
+    def _run_in_handler(
+        self,
+        handler: Callable[..., Any],
+        handled: BaseException | None,
+        context: Context,
+        child: functools.partial[Any],
+    ) -> Any:
+        exc_info = exc_info_of(handled)
         threadlocal = self.bridge.threadlocal
-        if threadlocal is here:
-            self.value = handler(self.loop, exc_info, [], self.context.run, child)
-            return
-        threadlocal.main_event_loop = self.loop
         try:
-            self.value = handler(self.loop, exc_info, [], self.context.run, child)
+            if threadlocal is here:
+                return handler(self.loop, exc_info, [], context.run, child)
+            outer = getattr(threadlocal, "main_event_loop", None)
+            threadlocal.main_event_loop = self.loop
+            try:
+                return handler(self.loop, exc_info, [], context.run, child)
+            finally:
+                threadlocal.main_event_loop = outer
         finally:
-            del threadlocal.main_event_loop
+            del handled, exc_info, context, child
 
     def displaced(self) -> None:
-        """Go to the next lane: the frame or context that was to run this has ended."""
+        """Go to the next lane: what was to run this has ended."""
+        if self.abandoned:
+            return
         try:
-            self.lane = self.before.run(lane_of, self.bridge, self.loop)
+            lane = self.before.run(lane_of, self.bridge, self.loop)
+            if lane is self.lane:  # the user shut it down, or the interpreter is exiting
+                raise refusal(name_of(lane))
+            self.lane = lane
             self.hand_over()
         except BaseException as error:
             self.error = error
@@ -182,11 +210,12 @@ class Call:
         if isinstance(lane, DirectExecutor):
             lane.put(self)
         elif lane is not None:
-            self.submitted = lane.submit(self.run)
-            self.submitted.add_done_callback(self._submitted_call_done)
+            submitted = self.submitted = lane.submit(self.run)
+            submitted.add_done_callback(self._submitted_call_done)
 
     def _submitted_call_done(self, future: ThreadFuture[None]) -> None:
         """Notice that an executor which is not ours could not run the call."""
+        self.submitted = None  # it keeps this callback, and so the call
         error = CancelledError() if future.cancelled() else future.exception()
         if error is not None and not self.abandoned:
             self.error = error
@@ -200,8 +229,11 @@ class Call:
         """Never run the function if it is still queued; drop what it would use."""
         self.abandoned = True
         self.args, self.kwargs = _NO_ARGUMENTS
-        if self.submitted is not None:
-            self.submitted.cancel()
+        self.context = self.before = _NO_CONTEXT
+        self.handled = None
+        submitted = self.submitted
+        if submitted is not None:
+            submitted.cancel()
         self.forget()
 
     async def outlive_cancellation(self) -> None:
@@ -313,7 +345,11 @@ class SyncToAsync(Generic[_P, _R_co]):
         """
         if exc_info[1] is None:
             return func(*args, **kwargs)
-        return run_handling(exc_info[1], func, *args, **kwargs)
+        try:
+            return run_handling(exc_info[1], func, *args, **kwargs)
+        finally:
+            # The function may raise what is handled, whose traceback then holds this frame.
+            del exc_info, args, kwargs
 
 
 _THREAD_HANDLER: Callable[..., Any] = vars(SyncToAsync)["thread_handler"]
@@ -327,41 +363,6 @@ def outcome_error(error: BaseException) -> BaseException:
         replacement.__cause__ = error
         return replacement
     return error
-
-
-def adopt_attributes(bridge: object, func: Callable[..., object]) -> None:
-    """Make the bridge look like the callable it wraps, but for what makes a bridge."""
-    functools.update_wrapper(bridge, func, updated=())  # type: ignore[arg-type]  # any callable object
-    hidden = MARKS | _BRIDGE_ATTRIBUTES
-    vars(bridge).update(
-        {name: value for name, value in getattr(func, "__dict__", {}).items() if name not in hidden}
-    )
-
-
-_BRIDGE_ATTRIBUTES = frozenset(
-    {
-        "__self__",
-        "__wrapped__",
-        "_executor",
-        "force_new_loop",
-        "_thread_sensitive",
-        "awaitable",
-        "context",
-        "func",
-    }
-)
-
-
-def refuse_descriptors(decorator: str, func: Any) -> None:  # Any: what a user passed
-    """Refuse a `classmethod` or `staticmethod` object."""
-    kind = next(
-        (kind.__name__ for kind in (classmethod, staticmethod) if isinstance(func, kind)), ""
-    )
-    if kind:
-        raise TypeError(
-            f"{decorator} cannot wrap the {kind} {describe(func)}: "
-            f"put @{decorator} under @{kind}, so that it wraps the function"
-        )
 
 
 def _refuse(func: object, thread_sensitive: bool, executor: object) -> None:

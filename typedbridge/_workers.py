@@ -1,4 +1,4 @@
-"""Worker threads and lanes, and the hand-off of jobs to them and of results back to a loop."""
+"""Worker threads and lanes, and the hand-off of jobs to them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from weakref import WeakSet, ref
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
-    from asyncio import Future as LoopFuture
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Protocol
 
     class Job(Protocol):
@@ -26,24 +24,16 @@ if TYPE_CHECKING:
         def displaced(self) -> None:
             """Find another place: the executor ended before it came to this job."""
 
-    class Reply(Protocol):
-        """A finished job whose result a loop awaits."""
-
-        future: LoopFuture[None]
-
-        def forget(self) -> None:
-            """Drop the outcome: nobody awaits it any more."""
-
 
 __all__ = [
     "MOST_THREADS",
     "DirectExecutor",
     "Lane",
-    "Mailbox",
     "Pool",
     "WorkItem",
-    "mailbox_of",
+    "drain",
     "pool",
+    "refusal",
     "start_thread",
 ]
 
@@ -119,6 +109,13 @@ def start_thread(target: Callable[[], None], name: str) -> threading.Thread:
     return thread
 
 
+def refusal(executor: str) -> RuntimeError:
+    """Return the error for a call to an executor of ours that runs no more."""
+    if _Life.ending:
+        return RuntimeError(f"the interpreter is exiting: {executor} takes no more calls")
+    return RuntimeError(f"{executor} has been shut down and takes no more calls")
+
+
 class Lane(DirectExecutor):
     """One thread that runs jobs one at a time, in order. Started on first use.
 
@@ -135,19 +132,20 @@ class Lane(DirectExecutor):
         """Start anew, without thread or jobs: after a fork they are the parent's."""
         self._lock = threading.Lock()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        #: The thread that comes to what is put now.
         self._thread: threading.Thread | None = None
 
     def put(self, job: Job) -> None:
-        """Queue a job; one that comes after `shutdown` is handed on.
+        """Queue a job; one that comes after the last of a lane that was shut down is handed on.
 
         :raises RuntimeError: when the interpreter is exiting.
         """
-        if self._thread is None or _Life.ending:
+        if self._thread is None:
             self._start()
         self._jobs.put(job)
-        # The thread may be past its last look.
-        if not self._open:
-            hand_on(self._jobs)
+        # The thread may have left meanwhile: one of the two sees the job.
+        if self._thread is None:
+            self._start()
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
         """Queue a call and return the future of its result.
@@ -155,13 +153,27 @@ class Lane(DirectExecutor):
         :raises RuntimeError: after `shutdown`, or when the interpreter is exiting.
         """
         if not self._open:
-            raise RuntimeError(f"{self.name} has ended and takes no more calls")
+            raise refusal(f"the lane {self.name!r}")
         return super().submit(fn, *args, **kwargs)
 
     def _start(self) -> None:
+        """Have a thread run what is queued; hand it on if the lane was shut down."""
+        if not self._open:
+            hand_on(self._jobs)
+            return
         with self._lock:
-            if self._thread is None or _Life.ending:
-                self._thread = start_thread(partial(_serve, self._jobs), self.name)
+            if self._thread is None:
+                self._thread = start_thread(partial(_serve, self._jobs, ref(self)), self.name)
+
+    def leave(self) -> None:
+        """Let the lane's thread end. What came behind its end mark gets another one."""
+        self._thread = None
+        if self._jobs.empty():
+            return
+        try:
+            self._start()
+        except RuntimeError:  # the interpreter is exiting
+            hand_on(self._jobs)
 
     # The signature is `Executor`'s.
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -173,46 +185,93 @@ class Lane(DirectExecutor):
         self._open = False
         if cancel_futures:
             hand_on(self._jobs)
-        self.finish()
-        if wait:
-            self.join()
+        for thread in self.finish():
+            if wait:
+                thread.join()
 
-    def finish(self) -> None:
-        """End the thread after the jobs it has."""
+    def finish(self) -> list[threading.Thread]:
+        """End the thread after the jobs it has, and return it to be waited for."""
+        thread = self._thread
+        if thread is None:
+            return []
         self._jobs.put(None)
-
-    def join(self) -> None:
-        """Wait for the thread's end."""
-        if self._thread is not None:
-            self._thread.join()
+        return [thread]
 
     def __del__(self) -> None:
         self.finish()
 
 
-def _serve(jobs: SimpleQueue[Job | None]) -> None:
-    """Run a lane's jobs. Without the lane: its end is the thread's."""
-    while True:
-        job = jobs.get()
-        if job is None:
-            break
-        job.run()
-        del job  # or the last job's arguments would live until the next one
-    hand_on(jobs)
+def _serve(jobs: SimpleQueue[Job | None], lane: ref[Lane]) -> None:
+    """Run a lane's jobs. Without a hold on the lane: its end is the thread's."""
+    try:
+        while True:
+            job = jobs.get()
+            if job is None:
+                break
+            job.run()
+            del job  # or the last job's arguments would live until the next one
+    finally:
+        left = lane()
+        if left is None:
+            hand_on(jobs)
+        else:
+            left.leave()
 
 
-def hand_on(jobs: SimpleQueue[Job | None]) -> None:
-    """Have the jobs of an executor that has ended find another place."""
+def drain(jobs: SimpleQueue[Job | None]) -> Iterator[Job]:
+    """Take out the jobs of an executor that has ended."""
     while True:
         try:
             job = jobs.get_nowait()
         except Empty:
             return
         if job is not None:
-            job.displaced()
+            yield job
+        del job
+
+
+def hand_on(jobs: SimpleQueue[Job | None]) -> None:
+    """Have the jobs of an executor that has ended find another place."""
+    for job in drain(jobs):
+        job.displaced()
 
 
 _lanes: WeakSet[Lane] = WeakSet()
+
+
+class _Crew:
+    """The threads of a pool, and what they share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self.threads: list[threading.Thread] = []
+        # One token for each thread that waits for a job. `append` and `pop` are atomic, so this
+        # counts without a lock (a semaphore costs 0.6 us a call).
+        self.idle: deque[None] = deque()
+
+    def grow(self, size: int) -> None:
+        """Start a thread, unless there are as many as may be."""
+        with self.lock:
+            if len(self.threads) < size:
+                name = f"typedbridge worker {len(self.threads)}"
+                self.threads.append(start_thread(self._serve, name))
+
+    def _serve(self) -> None:
+        jobs, idle = self.jobs, self.idle
+        try:
+            # Without a token: the job that the thread was started for is on its way.
+            job = jobs.get()
+            while job is not None:
+                job.run()
+                del job  # or the last job's arguments would live until the next one
+                if jobs.empty():
+                    idle.append(None)
+                job = jobs.get()
+            jobs.put(None)  # one end mark for all
+        finally:
+            with self.lock:  # `grow` may not have noted it yet
+                self.threads.remove(threading.current_thread())
 
 
 class Pool(DirectExecutor):
@@ -227,54 +286,47 @@ class Pool(DirectExecutor):
 
     def forget(self) -> None:
         """Start anew, without threads or jobs: after a fork they are the parent's."""
-        self._lock = threading.Lock()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        # One token for each thread that waits for a job. `append` and `pop` are atomic, so this
-        # counts without a lock (a semaphore costs 0.6 us a call).
-        self._idle: deque[None] = deque()
+        self._crew = _Crew()
 
     def put(self, job: Job) -> None:
         """Queue a job.
 
         :raises RuntimeError: when the interpreter is exiting.
         """
+        crew = self._crew
         try:
-            self._idle.pop()
+            crew.idle.pop()
         except IndexError:
-            if len(self._threads) < self._size or _Life.ending:
-                self._grow()
-        self._jobs.put(job)
+            if len(crew.threads) < self._size:
+                crew.grow(self._size)
+        crew.jobs.put(job)
+        # Its threads may have left meanwhile: one of the two sees the job.
+        if crew is not self._crew:
+            self._take_over(crew)
 
-    def _grow(self) -> None:
-        with self._lock:
-            if len(self._threads) < self._size or _Life.ending:
-                name = f"typedbridge worker {len(self._threads)}"
-                self._threads.append(start_thread(self._serve, name))
+    def _take_over(self, crew: _Crew) -> None:
+        """Run what a crew may never come to, since it was told to end."""
+        for job in drain(crew.jobs):
+            try:
+                self.put(job)
+            except RuntimeError:  # the interpreter is exiting
+                job.displaced()
+        crew.jobs.put(None)  # taken out with the jobs
 
-    def _serve(self) -> None:
-        jobs, idle = self._jobs, self._idle
-        # Without a token: the job that the thread was started for is on its way.
-        job = jobs.get()
-        while job is not None:
-            job.run()
-            del job  # or the last job's arguments would live until the next one
-            if jobs.empty():
-                idle.append(None)
-            job = jobs.get()
+    def finish(self) -> list[threading.Thread]:
+        """End the threads after the jobs they have, and return them to be waited for.
 
-    def finish(self) -> None:
-        """End the threads after the jobs they have; wait for them."""
-        for _ in self._threads:
-            self._jobs.put(None)
-        for thread in self._threads:
-            thread.join()
-        self._idle.clear()
-        self._threads.clear()
+        A job that comes later gets other threads.
+        """
+        crew = self._crew
+        self.forget()
+        crew.jobs.put(None)
+        return list(crew.threads)
 
 
 #: How many threads of a kind to have at most, unless told: as many as asyncio's default executor.
-MOST_THREADS = min(32, (os.cpu_count() or 1) + 4)
+#: That counts the processors which the process may use, from 3.13 on.
+MOST_THREADS = min(32, (getattr(os, "process_cpu_count", os.cpu_count)() or 1) + 4)
 
 
 def pool_size() -> int:
@@ -298,65 +350,28 @@ def pool_size() -> int:
 pool = Pool(pool_size())
 
 
-class Mailbox:
-    """Finished jobs on their way to one loop: many of them share one wake-up."""
-
-    __slots__ = ("_replies", "_woken")
-
-    def __init__(self) -> None:
-        self._replies: deque[Reply] = deque()
-        self._woken = False
-
-    def deliver(self, reply: Reply, loop: AbstractEventLoop) -> None:
-        """Hand a finished job to the loop. Called from any thread."""
-        self._replies.append(reply)
-        if not self._woken:
-            self._woken = True
-            try:
-                loop.call_soon_threadsafe(self._open)
-            except RuntimeError:
-                # The loop is closed: nobody awaits this any more.
-                self._replies.clear()
-
-    def _open(self) -> None:
-        # Cleared before looking: a job that arrives from here on wakes the loop again.
-        self._woken = False
-        replies = self._replies
-        for _ in range(len(replies)):
-            reply = replies.popleft()
-            future = reply.future
-            if future.done():
-                reply.forget()
-            else:
-                future.set_result(None)
-
-
-_mailboxes: dict[ref[AbstractEventLoop], Mailbox] = {}
-
-
-def mailbox_of(loop: AbstractEventLoop) -> Mailbox:
-    """Return the loop's mailbox. Called on the loop's thread."""
-    # A plain dict keyed by weak reference: `WeakKeyDictionary` costs 0.3 us more a call.
-    mailbox = _mailboxes.get(ref(loop))
-    if mailbox is None:
-        mailbox = _mailboxes[ref(loop, _mailboxes.pop)] = Mailbox()
-    return mailbox
-
-
 def forget() -> None:
     """Start anew in a forked child."""
-    _mailboxes.clear()
     pool.forget()
     for lane in _lanes:
         lane.forget()
 
 
 def finish() -> None:
-    """End all threads when the interpreter exits: running and queued work first."""
-    lanes = list(_lanes)
-    for lane in lanes:
-        lane.finish()
-    pool.finish()
-    for lane in lanes:
-        lane.join()
+    """End all threads when the interpreter exits.
+
+    First what runs and what is queued, for which new threads may be needed; then what that has left
+    running, which may start no more: it would never end if a thread of the user's goes on calling.
+    """
+    _end_threads()
     _Life.ending = True
+    _end_threads()
+
+
+def _end_threads() -> None:
+    """Have every thread end after the jobs it has, and wait for that."""
+    threads = pool.finish()
+    for lane in list(_lanes):
+        threads += lane.finish()
+    for thread in threads:
+        thread.join()

@@ -50,8 +50,9 @@ def sync_to_async(
 
     :param func: the function; without it a decorator is returned.
     :param thread_sensitive: run where all sensitive calls run, one at a time: in the thread that
-        waits in `async_to_sync` if there is one, else in a thread for all of them. When false, run
-        in a pool of worker threads, ``ASGI_THREADS`` at most.
+        waits in `async_to_sync` if there is one, else in that of the `ThreadSensitiveContext` in
+        force, else in one thread for the process. When false, run in a pool of worker threads,
+        ``ASGI_THREADS`` at most.
     :param executor: run there instead of the pool; needs ``thread_sensitive=False``.
     :param context: run in this context; what the function sets there is not carried back.
     :returns: a `SyncToAsync`, or a decorator that makes one.

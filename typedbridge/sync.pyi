@@ -108,7 +108,7 @@ class SyncToAsync(Generic[_P, _R_co]):
     threadlocal: threading.local
     single_thread_executor: Executor
     thread_sensitive_context: ContextVar[ThreadSensitiveContext]
-    deadlock_context: ContextVar[bool]
+    deadlock_context: ContextVar[object]
     context_to_thread_executor: WeakKeyDictionary[object, Executor]
 
     func: Callable[_P, _R_co]
@@ -160,7 +160,7 @@ class SyncToAsync(Generic[_P, _R_co]):
     ) -> Callable[_P2, CoroutineType[Any, Any, _R2]]: ...
     @overload
     def __get__(self, instance: object, owner: type | None = None, /) -> Self: ...
-    # `func` is `child`, a `functools.partial` whose keywords may be edited by an override.
+    # `func` runs `child`, the first of `args`: a `functools.partial` whose keywords an override may edit.
     def thread_handler(
         self,
         loop: AbstractEventLoop,
