@@ -133,14 +133,15 @@ class Call:
     def run(self) -> None:
         """Run the function in this thread, unless its caller has gone."""
         # Before the look at `abandoned`, since `abandon` clears them after setting it.
-        args, kwargs, context, handled = self.args, self.kwargs, self.context, self.handled
+        args, kwargs = self.args, self.kwargs
+        context, handled = self.context, self.handled
         if self.abandoned:
             return
         # Taken away: when the result arrives, nothing here keeps the arguments alive any more.
         self.args, self.kwargs = _NO_ARGUMENTS
+        outer = here.scope
+        here.scope = self
         try:
-            outer = here.scope
-            here.scope = self
             try:
                 bridge = self.bridge
                 handler = bridge.thread_handler
