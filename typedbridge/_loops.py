@@ -1,25 +1,36 @@
 """Loop threads: event loops of our own, kept and reused, for coroutines that have none."""
 
+# What the library's own modules share of a public class has an underscore for users.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import asyncio
 import sys
 import threading
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from typedbridge._carry import here
-from typedbridge._frames import Frame, LoopGoneError, create_task, loop_frames, start_task
-from typedbridge._workers import MOST_THREADS, WorkItem, start_thread
+from typedbridge._frames import (
+    Frame,
+    LoopGoneError,
+    ask_factory,
+    create_task,
+    loop_frames,
+    start_task,
+)
+from typedbridge._workers import WorkItem, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
     from contextvars import Context
 
-__all__ = ["LoopThread", "finish", "forget", "give_back", "take"]
+    from typedbridge._current_thread import CurrentThreadExecutor
+
+__all__ = ["ROUNDS", "LoopThread", "finish", "forget", "give_back", "take", "thread_of"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -34,15 +45,27 @@ class LoopThread(Executor):
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        #: Whether it takes calls.
         self.alive = True
-        #: Guards `alive` and `_frames`: a frame is either refused, or answered by this thread.
+        #: Held to end `alive` and to add a frame: one is either refused, or answered by this thread.
         self._lock = threading.Lock()
-        self._frames: set[Frame] = set()
+        #: The frames to answer, in the order of their start.
+        self._frames: dict[Frame, None] = {}
+        #: Those that came while the leavings of others were being ended.
+        self._held: list[tuple[Frame, Awaitable[object], Context]] = []
+        self._tidying = False
+        #: Whether the loop was stopped: `_serve` answers what is left.
+        self._over = False
+        #: A second Ctrl-C has left a coroutine alone here: it may never end.
+        self._abandoned = False
         self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
         self._generators: WeakSet[AsyncGenerator[Any, Any]] = WeakSet()
         factory: Any = self._make_task  # Any: typeshed's protocol asks for a generic callable
         self._factory = factory
         self.loop.set_task_factory(factory)
+        # Ours, so that one that user code sets can be told from it.
+        self._executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+        self.loop.set_default_executor(self._executor)
         # A coroutine must not begin in the turn in which user code stops the loop: where that does
         # not show (uvloop), it begins in the next one.
         self._begin_task = start_task if hasattr(self.loop, "_stopping") else create_task
@@ -52,19 +75,64 @@ class LoopThread(Executor):
         except BaseException:
             self.loop.close()
             raise
+        _running[self.loop] = self
 
     # -- on the calling thread ---------------------------------------------------------------
 
     def start(self, frame: Frame, awaitable: Awaitable[object], context: Context) -> None:
         """Begin a frame's coroutine on the loop.
 
-        :raises LoopGoneError: if the thread has ended meanwhile.
+        :raises LoopGoneError: if the thread has ended meanwhile, or is about to.
         """
         with self._lock:
             if not self.alive or self.loop.is_closed():
                 raise LoopGoneError
-            self._frames.add(frame)
+            self._frames[frame] = None
+        # Outside: the loop's thread goes on at once, and would wait for the lock.
+        try:
             self.loop.call_soon_threadsafe(self._begin, frame, awaitable, context)
+        except RuntimeError:
+            if not self.loop.is_closed():
+                self._frames.pop(frame)
+                raise
+            # Closed just now: `_serve` answers.
+
+    def abandon(self, frame: Frame) -> None:
+        """Work on for a frame whose caller has gone; nobody waits for the end of it."""
+        self._abandoned = True
+        self._frames.pop(frame, None)
+        with suppress(RuntimeError):  # the loop is closed
+            self.loop.call_soon_threadsafe(frame.withdraw)
+
+    def serves(self, frame: CurrentThreadExecutor | None) -> bool:
+        """Whether this works for a frame, or for one that it stands in."""
+        if frame is None:
+            return bool(self._frames)
+        while frame is not None and frame not in self._frames:
+            frame = frame._old_executor
+        return frame is not None
+
+    def is_as_new(self) -> bool:
+        """Whether the next call will find no trace of the last one on the loop.
+
+        What asyncio's loops do not tell publicly is looked up; uvloop does not show it at all.
+        """
+        loop = self.loop
+        selector = getattr(loop, "_selector", None)
+        return (
+            self.alive
+            and not self._frames
+            and not loop.is_closed()
+            and getattr(loop, "_default_executor", self._executor) is self._executor
+            and not getattr(loop, "_executor_shutdown_called", False)
+            # The loop's own wake-up, and nothing that user code left open.
+            and (selector is None or len(selector.get_map() or ()) <= 1)
+        )
+
+    def forget(self) -> None:
+        """Be dead in a forked child; the lock may have been held when it was forked."""
+        self.alive = False
+        self._lock = threading.Lock()
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
         """Run a function on the loop's thread."""
@@ -74,16 +142,18 @@ class LoopThread(Executor):
 
     # The signature is `Executor`'s.
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Stop and close the loop; its thread ends.
+        """Take no more calls; when those that run are over, close the loop and end the thread.
 
-        :param wait: wait for that.
+        :param wait: wait for that, unless a second Ctrl-C has left a coroutine alone here.
         """
-        self.alive = False
+        with self._lock:
+            self.alive = False
         try:
-            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.loop.call_soon_threadsafe(self._stop_if_done)
         except RuntimeError:
-            return  # closed already
-        if wait:
+            if not self.loop.is_closed():
+                raise
+        if wait and not self._abandoned and self._thread is not threading.current_thread():
             self._thread.join()
 
     # -- on the loop's thread ----------------------------------------------------------------
@@ -100,15 +170,17 @@ class LoopThread(Executor):
             ended_by = error
         with self._lock:
             self.alive = False
+            self._over = True
             frames = list(self._frames)
         for frame in frames:
             frame.lost = ended_by
         try:
             if not loop.is_closed():
                 loop.run_until_complete(self._end())
-                loop.close()
         finally:
+            del _running[loop]
             loop_frames.pop(loop, None)
+            loop.close()
             for frame in frames:
                 frame.answer(loop)
 
@@ -120,11 +192,39 @@ class LoopThread(Executor):
             await self.loop.shutdown_default_executor()
 
     def _begin(self, frame: Frame, awaitable: Awaitable[object], context: Context) -> None:
-        if not self.alive or getattr(self.loop, "_stopping", False):
+        if self._over or getattr(self.loop, "_stopping", False):
             return  # `_serve` answers
+        if self._tidying:
+            self._held.append((frame, awaitable, context))
+            return
         loop_frames[self.loop] = frame
-        drive = frame.drive(awaitable, partial(self._tidy, frame))
-        frame.begin(self._begin_task, drive, context)
+        frame.begin(self._begin_task, awaitable, context, self)
+
+    def begin_inside(
+        self,
+        outer: CurrentThreadExecutor | None,
+        frame: Frame,
+        awaitable: Awaitable[object],
+        context: Context,
+    ) -> None:
+        """Begin the coroutine of a frame that was opened by a function of an outer frame."""
+        if not self.serves(outer):
+            # The function goes on, though nobody waits for it: the loop is somebody else's by now.
+            frame.answer(self.loop, LoopGoneError())
+            return
+        plain = self.loop.get_task_factory() is self._factory
+        frame.begin(self._task_inside if plain else ask_factory, awaitable, context)
+
+    def _task_inside(
+        self, drive: Coroutine[Any, Any, None], context: Context
+    ) -> asyncio.Task[None]:
+        task = self._begin_task(drive, context)
+        self._tasks.add(task)
+        return task
+
+    def _stop_if_done(self) -> None:
+        if not (self.alive or self._frames or self._over):
+            self.loop.stop()
 
     def _make_task(
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **kwargs: Any
@@ -146,53 +246,70 @@ class LoopThread(Executor):
 
         sys.set_asyncgen_hooks(firstiter=watch)
 
-    def _tidy(self, frame: Frame) -> Coroutine[Any, Any, None] | None:
-        """Return what is to be awaited behind a finished coroutine: `None` where it left nothing."""
-        self._frames.discard(frame)
+    def tidy(self, frame: Frame) -> Coroutine[Any, Any, None] | None:
+        """Return what is to be awaited behind a frame's coroutine: `None` where it left nothing."""
+        others = len(self._frames) - (frame in self._frames)
+        if self._over or others:
+            return None  # the thread ends, or another call goes on: the last one cleans up
         loop = self.loop
-        if self._frames or not self.alive:
-            return None  # another call goes on, or the thread ends: the last one cleans up
-        del loop_frames[loop]
-        # Timers cannot be listed publicly; uvloop's are not found, and fire when their time comes.
-        for timer in getattr(loop, "_scheduled", ()):
-            timer.cancel()
         if (
             loop.get_exception_handler() is None
             and loop.get_task_factory() is self._factory
             and loop.get_debug() == self._debug
         ):
             if not self._tasks and not self._generators:
+                self._cancel_timers()
                 return None
             tasks = set(self._tasks)
         else:
             tasks = asyncio.all_tasks(loop)
             tasks.discard(asyncio.current_task(loop))
-        return self._end_leftovers(frame, tasks)
+        self._tidying = True
+        return self._end_leftovers(tasks)
 
-    async def _end_leftovers(self, frame: Frame, tasks: set[asyncio.Task[Any]]) -> None:
+    def release(self, frame: Frame) -> None:
+        """Work no longer for a frame."""
+        self._frames.pop(frame, None)
+        others = list(self._frames)
+        if others:
+            loop_frames[self.loop] = others[-1]
+        else:
+            loop_frames.pop(self.loop, None)
+            self._stop_if_done()
+
+    async def _end_leftovers(self, tasks: set[asyncio.Task[Any]]) -> None:
         # Their cleanup may call back into the waiting thread.
-        loop_frames[self.loop] = frame
         try:
-            while tasks := {task for task in tasks if not task.done()}:
+            # It may make tasks as well. One that goes on making them is left to its fate.
+            for _ in range(ROUNDS):
                 await self._end_tasks(tasks)
-                tasks = set(self._tasks)
+                tasks = {task for task in self._tasks if not task.done()}
+                if not tasks:
+                    break
+            else:
+                self.alive = False
             await self._end_generators()
         finally:
-            loop_frames.pop(self.loop, None)
             # What the call changed on the loop must not reach the next one.
+            self._cancel_timers()
             self.loop.set_debug(self._debug)
             self.loop.set_exception_handler(None)
             self.loop.set_task_factory(self._factory)
+            self._tidying = False
+            for held in self._held:
+                self.loop.call_soon(self._begin, *held)
+            self._held.clear()
+
+    def _cancel_timers(self) -> None:
+        # They cannot be listed publicly; uvloop's are not found, and fire when their time comes.
+        for timer in getattr(self.loop, "_scheduled", ()):
+            timer.cancel()
 
     async def _end_tasks(self, tasks: set[asyncio.Task[Any]]) -> None:
         """Cancel tasks and await them; tell the loop's exception handler of their errors."""
         for task in tasks:
             task.cancel()
-        while pending := {task for task in tasks if not task.done()}:
-            try:
-                await asyncio.wait(pending)
-            except asyncio.CancelledError:
-                continue  # cancelled again meanwhile: the clean-up goes on
+        await _all_done(tasks)
         for task in tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
                 self.loop.call_exception_handler(
@@ -204,10 +321,14 @@ class LoopThread(Executor):
                 )
 
     async def _end_generators(self) -> None:
-        for generator in list(self._generators):
-            try:
-                await generator.aclose()
-            except Exception as error:
+        generators = list(self._generators)
+        self._generators.clear()
+        # Each in a task of its own, as in `loop.shutdown_asyncgens`: one whose cleanup is cancelled
+        # does not keep the others from theirs.
+        closing = [asyncio.ensure_future(generator.aclose()) for generator in generators]
+        await _all_done(set(closing))
+        for generator, closed in zip(generators, closing, strict=True):
+            if not closed.cancelled() and (error := closed.exception()) is not None:
                 self.loop.call_exception_handler(
                     {
                         "message": f"an error occurred while closing {generator!r}",
@@ -215,10 +336,31 @@ class LoopThread(Executor):
                         "asyncgen": generator,
                     }
                 )
-        self._generators.clear()
 
 
-#: Loop threads kept for later, `MOST_THREADS` at most; more are ended when their call is over.
+async def _all_done(tasks: set[asyncio.Task[Any]]) -> None:
+    """Wait for tasks, also when cancelled meanwhile: a clean-up goes on."""
+    while pending := {task for task in tasks if not task.done()}:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait(pending)
+
+
+#: How often the tasks that a call left are cancelled, with those that their cleanup makes.
+ROUNDS = 10
+
+#: The library's loops that run, and who runs them.
+_running: dict[asyncio.AbstractEventLoop, LoopThread] = {}
+
+
+def thread_of(loop: asyncio.AbstractEventLoop) -> LoopThread | None:
+    """Return the thread of a loop of ours, or nothing for any other loop."""
+    return _running.get(loop)
+
+
+#: How many loop threads are kept for later; more are ended when their call is over. Each has a thread
+#: and three file descriptors, and making one takes eight times as long as a call.
+_KEPT = 32
+
 _idle: list[LoopThread] = []
 
 
@@ -234,17 +376,19 @@ def take() -> LoopThread:
 
 
 def give_back(thread: LoopThread) -> None:
-    """Keep a loop thread for the next call."""
-    if thread.alive:
-        if len(_idle) < MOST_THREADS:
-            _idle.append(thread)
-        else:
-            thread.shutdown(wait=False)
+    """Keep a loop thread for the next call, unless the last one has left its mark on it."""
+    if thread.is_as_new() and len(_idle) < _KEPT:
+        _idle.append(thread)
+    else:
+        thread.shutdown(wait=False)
 
 
 def forget() -> None:
-    """Start anew in a forked child."""
+    """Start anew in a forked child: no thread of the parent's runs there."""
     _idle.clear()
+    for thread in _running.values():
+        thread.forget()
+    _running.clear()
 
 
 def finish() -> None:

@@ -11,30 +11,39 @@ import warnings
 from asyncio import AbstractEventLoop, _get_running_loop
 from concurrent.futures import Executor, Future
 from contextvars import Context, ContextVar, copy_context
+from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from typedbridge._carry import Outside, carry_back, current_frame, here
+from typedbridge._carry import (
+    Outside,
+    carry_back,
+    current_frame,
+    exc_info_of,
+    handling,
+    here,
+)
 from typedbridge._frames import (
     Frame,
     FrameLocal,
     LoopGoneError,
-    handling,
+    ask_factory,
     innermost_frame,
     loop_frames,
     start_task,
 )
-from typedbridge._loops import LoopThread, give_back, take
+from typedbridge._loops import LoopThread, give_back, take, thread_of
 from typedbridge._marks import describe, is_async, is_generator
 from typedbridge._to_async import SyncToAsync, adopt_attributes, outcome_error, refuse_descriptors
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
     from typedbridge._contexts import AsyncSingleThreadContext
     from typedbridge._current_thread import CurrentThreadExecutor
     from typedbridge._local import Local
+    from typedbridge._to_async import Call
 
 __all__ = ["AsyncToSync"]
 
@@ -76,7 +85,9 @@ class AsyncToSync(Generic[_P, _R_co]):
     def __call__(self, /, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
         """Run the coroutine and return its result. Blocks the calling thread.
 
-        :raises RuntimeError: in a thread whose event loop is running: await the coroutine there.
+        :raises RuntimeError: in a thread whose event loop is running: await the coroutine there; or
+            if the loop that runs the coroutine is stopped.
+        :raises TypeError: if what the function returned cannot be awaited.
         """
         if _get_running_loop() is not None:
             raise RuntimeError(
@@ -95,9 +106,9 @@ class AsyncToSync(Generic[_P, _R_co]):
         try:
             frame.handled = sys.exception()
             before = copy_context()
-            context = before.copy()
-            self._run(frame, awaitable, context)
-            carry_back(before, context)
+            self._run(frame, awaitable, before.copy())
+            if frame.context is not None:
+                carry_back(before, frame.context)
             if frame.error is not None:
                 raise outcome_error(frame.error)
             value: _R_co = frame.value
@@ -106,7 +117,7 @@ class AsyncToSync(Generic[_P, _R_co]):
             current_frame.reset(token)
             frame.close()
             # Contexts that outlive the call hold the frame; tracebacks hold this one.
-            frame.value = frame.error = frame.handled = None
+            frame.value = frame.error = frame.handled = frame.context = None
             del frame, awaitable
 
     def _run(self, frame: Frame, awaitable: Awaitable[_R_co], context: Context) -> None:
@@ -116,17 +127,18 @@ class AsyncToSync(Generic[_P, _R_co]):
         wrapped: Awaitable[object] = awaitable
         if getattr(self.main_wrap, "__func__", None) is not _MAIN_WRAP:
             wrapped = self._wrapped(frame, awaitable, context)
+        outer = None if call is None else call.frame
         try:
             if call is not None:
                 call.frame = frame
             enclosing = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
             if enclosing is None and call is not None:
                 enclosing = call.loop
-            if not self._run_in_enclosing_loop(enclosing, frame, wrapped, context):
+            if not self._run_in_enclosing_loop(enclosing, call, frame, wrapped, context):
                 self._run_in_library_loop(frame, wrapped, context)
         finally:
             if call is not None:
-                call.frame = None
+                call.frame = outer
             # Never begun: do not warn of a coroutine that was not awaited.
             if not frame.entered and inspect.iscoroutine(wrapped):
                 wrapped.close()
@@ -136,6 +148,7 @@ class AsyncToSync(Generic[_P, _R_co]):
     def _run_in_enclosing_loop(
         self,
         loop: AbstractEventLoop | None,
+        call: Call | None,
         frame: Frame,
         awaitable: Awaitable[object],
         context: Context,
@@ -143,17 +156,25 @@ class AsyncToSync(Generic[_P, _R_co]):
         """Run in the loop of the enclosing call; tell whether it could take the coroutine."""
         if loop is None or self.force_new_loop or not loop.is_running():
             return False
-        frame.loop = loop
-        drive = frame.drive(awaitable, _nothing_to_tidy)
-        try:
+        thread = thread_of(loop)
+        if thread is not None:
+            # The frame that the call was made in: the loop serves another one when that has ended.
+            outer = None if call is None else call.before.get(current_frame)
+            begin = partial(thread.begin_inside, outer, frame)
+        else:
             # A task factory that the user set sees this task too.
-            make = start_task if loop.get_task_factory() is None else loop.create_task
-            loop.call_soon_threadsafe(frame.begin, make, drive, context)
-        except RuntimeError:
-            drive.close()
+            begin = partial(
+                frame.begin, start_task if loop.get_task_factory() is None else ask_factory
+            )
+        frame.loop = loop
+        try:
+            _wait(frame, partial(_schedule, loop, begin, awaitable, context), loop)
+        except LoopGoneError:
             return False
-        _wait(frame, loop)
-        return True
+        if not isinstance(frame.error, LoopGoneError):
+            return True
+        frame.again()
+        return False
 
     def _run_in_library_loop(
         self, frame: Frame, awaitable: Awaitable[object], context: Context
@@ -163,13 +184,15 @@ class AsyncToSync(Generic[_P, _R_co]):
             thread, done_with = self._loop_thread()
             frame.loop = thread.loop
             try:
-                thread.start(frame, awaitable, context)
-                _wait(frame, None)
+                _wait(frame, partial(thread.start, frame, awaitable, context), None)
             except LoopGoneError as gone:
-                frame.error = gone
+                frame.answer(thread.loop, gone)
             finally:
-                if frame.answered:  # not after a second Ctrl-C: the loop is still busy
+                if frame.answered:
                     done_with(thread)
+                else:  # a second Ctrl-C: the loop is still busy
+                    thread.abandon(frame)
+                    frame.at_last(partial(done_with, thread))
             if not isinstance(frame.error, LoopGoneError):
                 return
             frame.again()
@@ -188,20 +211,21 @@ class AsyncToSync(Generic[_P, _R_co]):
         """Run an overridden `main_wrap` and return what it put into the future."""
         call_result: Future[_R_co] = Future()
         handled = frame.handled
-        exc_info = (
-            (None, None, None)
-            if handled is None
-            else (type(handled), handled, handled.__traceback__)
-        )
+        exc_info = exc_info_of(handled)
         frame.handled = None
         task_context: list[Any] | None = None if isinstance(here.scope, Outside) else []
-        await self.main_wrap(call_result, exc_info, task_context, [context], awaitable)
-        if not call_result.done():
-            raise RuntimeError(
-                f"{type(self).__qualname__}.main_wrap gave no result for "
-                f"{describe(self.awaitable)}: await super().main_wrap(...) in it"
-            )
-        return call_result.result()
+        try:
+            await self.main_wrap(call_result, exc_info, task_context, [context], awaitable)
+            if not call_result.done():
+                raise RuntimeError(
+                    f"{type(self).__qualname__}.main_wrap gave no result for "
+                    f"{describe(self.awaitable)}: await super().main_wrap(...) in it"
+                )
+            return call_result.result()
+        finally:
+            # An exception's traceback holds this frame, and an override's, which has the future.
+            call_result._exception = None
+            del call_result, handled, exc_info
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:  # Any: the stub is exact
         """Bind like a function; on a class, give the bridge itself."""
@@ -229,8 +253,10 @@ class AsyncToSync(Generic[_P, _R_co]):
             call_result.set_exception(error)
         else:
             call_result.set_result(result)
-        # The task ran in this context: what an override reads of it afterwards.
-        context[0] = copy_context()
+        finally:
+            # The task ran in this context: what an override reads of it afterwards.
+            context[0] = copy_context()
+            del call_result, handled, exc_info  # an exception's traceback holds this frame
 
 
 _MAIN_WRAP: Callable[..., Any] = vars(AsyncToSync)["main_wrap"]
@@ -240,13 +266,23 @@ def _keep(thread: LoopThread) -> None:
     """Leave a loop thread to the context that owns it."""
 
 
-def _nothing_to_tidy() -> Coroutine[Any, Any, None] | None:
-    """Leave the enclosing loop as it is: its tasks are not ours."""
+def _schedule(loop: AbstractEventLoop, begin: Callable[..., None], *args: object) -> None:
+    """Have a loop begin a coroutine.
 
-
-def _wait(frame: Frame, foreign: AbstractEventLoop | None) -> None:
-    """Wait for the frame's answer. On Ctrl-C cancel the coroutine and wait for its cleanup."""
+    :raises LoopGoneError: if it is closed.
+    """
     try:
+        loop.call_soon_threadsafe(begin, *args)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise
+        raise LoopGoneError from None
+
+
+def _wait(frame: Frame, start: Callable[[], None], foreign: AbstractEventLoop | None) -> None:
+    """Start a frame's coroutine and wait. On Ctrl-C cancel it and wait for its cleanup."""
+    try:
+        start()
         frame.wait(foreign)
     except KeyboardInterrupt:
         frame.cancel()
