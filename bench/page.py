@@ -40,8 +40,6 @@ METHOD: Final = """\
   figures from the same moments. `--pyperf FILE` writes the figures for `pyperf compare_to` between two runs.
 - Where an aim is a time, it was set on another machine. "At asgiref's pace" is the same aim, longer or shorter
   by what asgiref takes here over what it took there.
-- "bare futures" is the barest hand-off to a thread without a coroutine and a task for each call. No async
-  function can be called like that; it shows what the tasks cost.
 """
 
 AGAIN: Final = """\
@@ -99,7 +97,7 @@ def main_table(rows: list[RowRecord]) -> Iterator[str]:
     yield "## What matters most"
     yield ""
     yield "In brackets: times the base of the row, which is the barest hand-off, or `threading.local`, or"
-    yield "for imports `asyncio`."
+    yield "for imports `asyncio`. The aims are this project's own, set before its first version."
     yield ""
     yield from table(
         ["", "base", ASGIREF, OURS, "aim"],
