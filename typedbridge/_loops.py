@@ -70,12 +70,13 @@ class LoopThread(Executor):
         # not show (uvloop), it begins in the next one.
         self._begin_task = start_task if hasattr(self.loop, "_stopping") else create_task
         self._debug = self.loop.get_debug()
+        _running[self.loop] = self
         try:
             self._thread = start_thread(self._serve, "typedbridge loop")
         except BaseException:
+            del _running[self.loop]
             self.loop.close()
             raise
-        _running[self.loop] = self
 
     # -- on the calling thread ---------------------------------------------------------------
 
@@ -118,7 +119,7 @@ class LoopThread(Executor):
         What asyncio's loops do not tell publicly is looked up; uvloop does not show it at all.
         """
         loop = self.loop
-        selector = getattr(loop, "_selector", None)
+        open_files = getattr(getattr(loop, "_selector", None), "get_map", dict)()
         return (
             self.alive
             and not self._frames
@@ -126,7 +127,7 @@ class LoopThread(Executor):
             and getattr(loop, "_default_executor", self._executor) is self._executor
             and not getattr(loop, "_executor_shutdown_called", False)
             # The loop's own wake-up, and nothing that user code left open.
-            and (selector is None or len(selector.get_map() or ()) <= 1)
+            and len(open_files or ()) <= 1
         )
 
     def forget(self) -> None:
