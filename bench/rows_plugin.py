@@ -12,7 +12,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -211,7 +211,7 @@ def processor_seconds(directory: Path, plugins: str) -> float:
 
 
 @contextmanager
-def checking(kind: str, plugins: str) -> Iterator[Sample]:
+def checking(kind: str, plugins: str) -> Generator[Sample, None, None]:
     """A cold run over a corpus of as many decorated functions as calls are asked for."""
     with TemporaryDirectory() as name:
 
