@@ -29,8 +29,11 @@ class _Scope:
     last outermost block is left.
     """
 
-    #: The blocks around the current code: each one's object, and whether it counts.
+    #: The blocks around the current code: each one's object, and whether it counts. Begins with the
+    #: first that does not, so that there is nothing to note for most code.
     _blocks: ContextVar[tuple[tuple[_Scope, bool], ...]]
+    #: What was waited in when this was entered, if that matters.
+    _frame: Frame | None = None
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,18 +51,21 @@ class _Scope:
         """Return the mapping that has the thread kept for an object. Users may replace it."""
         raise NotImplementedError
 
-    def _counts(self, outer: _Scope | None) -> bool:
-        """Tell whether a block inside another one counts."""
-        return outer is None or outer._ended
+    def _wins(self) -> bool:
+        """Tell whether the block that is being entered counts inside other ones too."""
+        return False
 
     def __enter__(self) -> Self:
         variable = self._variable()
-        counts = self._counts(variable.get(None))
+        outer = variable.get(None)
+        counts = self._wins() or outer is None or outer._ended
         if counts:
             with self._lock:
                 self._tokens.append(variable.set(self))
                 self._ended = False
-        self._blocks.set((*self._blocks.get(()), (self, counts)))
+        blocks = self._blocks.get(())
+        if blocks or not counts:
+            self._blocks.set((*blocks, (self, counts)))
         return self
 
     def __exit__(
@@ -89,8 +95,8 @@ class _Scope:
         :param wait: wait for the end of a thread, if that is the last one.
         """
         blocks = self._blocks.get(())
-        # Not so where it was entered in a context that this one does not descend from: an async test
-        # fixture may do that.
+        # Another block may be the last where this one was not entered: an async test fixture may end in
+        # a task of its own.
         if blocks and blocks[-1][0] is self:
             self._blocks.set(blocks[:-1])
             if not blocks[-1][1]:
@@ -98,25 +104,26 @@ class _Scope:
         with self._lock:
             if not self._tokens:
                 return
-            self._reset(self._variable())
+            self._reset()
             if self._tokens:
                 return
             self._ended = True
+            self._frame = None
             thread = self._kept().pop(self, None)
         if thread is not None:
             thread.shutdown(wait=wait)
 
-    def _reset(self, variable: ContextVar[Any]) -> None:
+    def _reset(self) -> None:
         """Put in force what was before."""
         for token in self._tokens:
             try:
-                variable.reset(token)
+                token.var.reset(token)
             except ValueError:
                 continue  # of another context
             self._tokens.remove(token)
             return
         # All of other contexts. What was in force before is not known in this one.
-        self._tokens.pop()
+        variable = self._tokens.pop().var
         if variable.get(None) is self:
             variable.set(None)
 
@@ -135,7 +142,6 @@ class ThreadSensitiveContext(_Scope):
     """
 
     _blocks = ContextVar("typedbridge_sensitive_blocks")
-    _frame: Frame | None = None
 
     def __init__(self, *, executor: Executor | None = None) -> None:
         if executor is not None and not callable(getattr(executor, "submit", None)):
@@ -152,9 +158,9 @@ class ThreadSensitiveContext(_Scope):
     def _kept(self) -> MutableMapping[object, Executor]:
         return SyncToAsync.context_to_thread_executor
 
-    def _counts(self, outer: _Scope | None) -> bool:
+    def _wins(self) -> bool:
         if self._executor is None:
-            return super()._counts(outer)
+            return False
         if self._tokens or self._ended:
             raise RuntimeError(
                 "a ThreadSensitiveContext with an executor can be entered only once: make "
@@ -163,11 +169,9 @@ class ThreadSensitiveContext(_Scope):
         self._frame = innermost_frame()
         return True
 
-    def _leave(self, *, wait: bool) -> None:
+    def __exit__(self, *_: object) -> None:
         # The thread ends by itself: waiting for it could block an event loop.
-        super()._leave(wait=False)
-        if self._ended:
-            self._frame = None
+        self._leave(wait=False)
 
     def _usable_executor(self) -> Executor:
         if self._ended or self._executor is None:
