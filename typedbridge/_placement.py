@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from typedbridge._carry import Mark, Outside, current_frame, here
 from typedbridge._current_thread import CurrentThreadExecutor
 from typedbridge._frames import Frame, innermost_frame, loop_frames
+from typedbridge._jobs import DirectExecutor
 from typedbridge._marks import describe
-from typedbridge._workers import DirectExecutor, Lane, pool
+from typedbridge._workers import Lane, pool
 
 if TYPE_CHECKING:
     from asyncio import Task

@@ -24,6 +24,7 @@ from typedbridge._carry import (
     innermost_call,
     run_handling,
 )
+from typedbridge._jobs import DirectExecutor
 from typedbridge._mailbox import mailbox_of
 from typedbridge._marks import (
     adopt_attributes,
@@ -34,7 +35,7 @@ from typedbridge._marks import (
     refuse_descriptors,
 )
 from typedbridge._placement import lane_of, name_of, process_lane, refuse_deadlock
-from typedbridge._workers import DirectExecutor, Lane, refusal
+from typedbridge._workers import Lane, refusal
 
 if TYPE_CHECKING:
     import threading

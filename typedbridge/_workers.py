@@ -1,37 +1,30 @@
-"""Worker threads and lanes, and the hand-off of jobs to them."""
+"""Threads that jobs are handed to: lanes and the worker pool."""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakSet, ref
 
+from typedbridge._jobs import DirectExecutor, WorkItem, drain, hand_on
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Protocol
+    from collections.abc import Callable
 
-    class Job(Protocol):
-        """One unit of work for a thread of ours. It never raises."""
-
-        def run(self) -> None:
-            """Do the work and tell whoever waits for it."""
-
-        def displaced(self) -> None:
-            """Find another place: the executor ended before it came to this job."""
-
+    from typedbridge._jobs import Job
 
 __all__ = [
     "MOST_THREADS",
-    "DirectExecutor",
     "Lane",
     "Pool",
     "WorkItem",
-    "drain",
     "pool",
     "refusal",
     "start_thread",
@@ -40,54 +33,8 @@ __all__ = [
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-
-class WorkItem:
-    """A job that answers through a `concurrent.futures.Future`: the plain executor protocol."""
-
-    __slots__ = ("_args", "_func", "_kwargs", "future")
-
-    # Any: an executor takes every callable.
-    def __init__(
-        self, func: Callable[..., Any], args: tuple[object, ...], kwargs: Mapping[str, object]
-    ) -> None:
-        self.future: Future[Any] = Future()
-        self._func = func
-        self._args = args
-        self._kwargs = kwargs
-
-    def run(self) -> None:
-        """Run the function unless the future was cancelled."""
-        if not self.future.set_running_or_notify_cancel():
-            return
-        try:
-            result = self._func(*self._args, **self._kwargs)
-        except BaseException as error:
-            self.future.set_exception(error)
-            # The traceback holds this frame: break the cycle through the future.
-            del self
-        else:
-            self.future.set_result(result)
-
-    def displaced(self) -> None:
-        """Fail: nobody will run this."""
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_exception(
-                RuntimeError("the executor finished before it could run this call")
-            )
-
-
-class DirectExecutor(Executor):
-    """An executor of ours: besides `submit` it takes a job as it is, without a future."""
-
-    def put(self, job: Job) -> None:
-        """Queue a job."""
-        raise NotImplementedError
-
-    def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
-        """Queue a call and return the future of its result."""
-        item = WorkItem(fn, args, kwargs)
-        self.put(item)
-        return item.future
+#: Seconds between two looks, at exit, at what the pool runs.
+_LOOK = 0.01
 
 
 class _Life:
@@ -189,6 +136,14 @@ class Lane(DirectExecutor):
             if wait:
                 thread.join()
 
+    def mark(self) -> list[Future[None]]:
+        """Return a future for the moment when what runs and what is queued has finished."""
+        if self._thread is None:
+            return []
+        mark = WorkItem(_do_nothing, (), {})
+        self._jobs.put(mark)
+        return [mark.future]
+
     def finish(self) -> list[threading.Thread]:
         """End the thread after the jobs it has, and return it to be waited for."""
         thread = self._thread
@@ -218,25 +173,16 @@ def _serve(jobs: SimpleQueue[Job | None], lane: ref[Lane]) -> None:
             left.leave()
 
 
-def drain(jobs: SimpleQueue[Job | None]) -> Iterator[Job]:
-    """Take out the jobs of an executor that has ended."""
-    while True:
-        try:
-            job = jobs.get_nowait()
-        except Empty:
-            return
-        if job is not None:
-            yield job
-        del job
-
-
-def hand_on(jobs: SimpleQueue[Job | None]) -> None:
-    """Have the jobs of an executor that has ended find another place."""
-    for job in drain(jobs):
-        job.displaced()
-
-
 _lanes: WeakSet[Lane] = WeakSet()
+
+
+class _Worker:
+    """What a thread of a pool is in the middle of."""
+
+    __slots__ = ("job",)
+
+    def __init__(self) -> None:
+        self.job: Job | None = None
 
 
 class _Crew:
@@ -246,6 +192,7 @@ class _Crew:
         self.lock = threading.Lock()
         self.jobs: SimpleQueue[Job | None] = SimpleQueue()
         self.threads: list[threading.Thread] = []
+        self.workers: list[_Worker] = []
         # One token for each thread that waits for a job. `append` and `pop` are atomic, so this
         # counts without a lock (a semaphore costs 0.6 us a call).
         self.idle: deque[None] = deque()
@@ -259,17 +206,24 @@ class _Crew:
 
     def _serve(self) -> None:
         jobs, idle = self.jobs, self.idle
+        worker = _Worker()
+        self.workers.append(worker)
         try:
             # Without a token: the job that the thread was started for is on its way.
             job = jobs.get()
             while job is not None:
+                worker.job = job
                 job.run()
-                del job  # or the last job's arguments would live until the next one
+                # Let go, or the last job's arguments would live until the next one.
+                worker.job = None
+                del job
                 if jobs.empty():
                     idle.append(None)
                 job = jobs.get()
             jobs.put(None)  # one end mark for all
         finally:
+            worker.job = None
+            self.workers.remove(worker)
             with self.lock:  # `grow` may not have noted it yet
                 self.threads.remove(threading.current_thread())
 
@@ -313,10 +267,28 @@ class Pool(DirectExecutor):
                 job.displaced()
         crew.jobs.put(None)  # taken out with the jobs
 
+    def mark(self) -> list[Future[None]]:
+        """Return a future for the moment when all that is queued runs, or has run."""
+        crew = self._crew
+        if not crew.threads:
+            return []
+        with suppress(IndexError):
+            crew.idle.pop()  # not to start a thread for it
+        mark = WorkItem(_do_nothing, (), {})
+        crew.jobs.put(mark)
+        return [mark.future]
+
+    def outlast(self) -> None:
+        """Wait for what runs now."""
+        running = [(worker, worker.job) for worker in self._crew.workers if worker.job is not None]
+        # A job need not tell anybody that it is over.
+        while any(worker.job is job for worker, job in running):
+            time.sleep(_LOOK)
+
     def finish(self) -> list[threading.Thread]:
         """End the threads after the jobs they have, and return them to be waited for.
 
-        A job that comes later gets other threads.
+        A job that comes later needs other threads.
         """
         crew = self._crew
         self.forget()
@@ -358,20 +330,24 @@ def forget() -> None:
 
 
 def finish() -> None:
-    """End all threads when the interpreter exits.
+    """End all threads when the interpreter exits, after what is running and what is queued.
 
-    First what runs and what is queued, for which new threads may be needed; then what that has left
-    running, which may start no more: it would never end if a thread of the user's goes on calling.
+    That may make calls of its own. So nothing ends before all of it is over; waiting for what it
+    leaves behind as well might take for ever, if a thread of the user's goes on calling.
     """
-    _end_threads()
+    lanes = list(_lanes)
+    marks = pool.mark()
+    for lane in lanes:
+        marks += lane.mark()
+    wait(marks)
+    pool.outlast()
     _Life.ending = True
-    _end_threads()
-
-
-def _end_threads() -> None:
-    """Have every thread end after the jobs it has, and wait for that."""
     threads = pool.finish()
-    for lane in list(_lanes):
+    for lane in lanes:
         threads += lane.finish()
     for thread in threads:
         thread.join()
+
+
+def _do_nothing() -> None:
+    """Be a mark in a queue."""

@@ -5,43 +5,44 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import sys
 import threading
 
 from typedbridge import async_to_sync, sync_to_async
 
 begun = threading.Event()
-idle: list[threading.Thread] = []
 
+in_lane = sync_to_async(int)
+in_pool = sync_to_async(int, thread_sensitive=False)
 here = sync_to_async(threading.current_thread)
-in_pool = sync_to_async(threading.current_thread, thread_sensitive=False)
 
 
-async def pool_call() -> threading.Thread:
-    return await in_pool()
+async def pool_call() -> int:
+    return await in_pool("4")
 
 
 def function() -> None:
     begun.set()
-    # They end when the exit has told them to: only then does this make its calls.
-    for thread in idle:
-        thread.join()
-    print("pool", async_to_sync(pool_call)().is_alive())
+    sys.stdin.readline()
+    print("pool", async_to_sync(pool_call)())
     print("frame", async_to_sync(here)() is threading.current_thread())
-    print("lane", asyncio.run(here()).name, flush=True)
+    print("lane", asyncio.run(in_lane("5")), flush=True)
 
 
 async def main() -> None:
-    idle.append(await here())
-    blocked = sync_to_async(begun.wait, thread_sensitive=False)
-    second = asyncio.create_task(blocked())
-    await asyncio.sleep(0)
     task = asyncio.create_task(sync_to_async(function, thread_sensitive=False)())
-    await second
-    idle.append(await in_pool())
+    await asyncio.to_thread(begun.wait)
+    # On 3.12 no thread can be started at exit: those are used that are there.
+    await in_lane("1")
+    await in_pool("1")
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
 
 
+async_to_sync(pool_call)()
 asyncio.run(main())
+# Runs at exit, before what the library registered when it was imported.
+atexit.register(print, "exit begins", flush=True)
