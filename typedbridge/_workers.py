@@ -114,7 +114,8 @@ class Lane(DirectExecutor):
 
     def leave(self) -> None:
         """Let the lane's thread end. What came behind its end mark gets another one."""
-        self._thread = None
+        with self._lock:  # `_start` may not have noted it yet
+            self._thread = None
         if self._jobs.empty():
             return
         try:
