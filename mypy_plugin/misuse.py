@@ -50,11 +50,7 @@ def check_to_async(call: Call, spelling: str) -> None:
         return
     alternatives = _alternatives(call, wrapped)
     if (descriptor := _descriptor_below(call)) is not None:
-        _report(
-            call,
-            errors.DECORATOR_ORDER,
-            f'"{spelling}" gets a {descriptor} object: put @{descriptor} above @{spelling}',
-        )
+        _report(call, errors.DECORATOR_ORDER, _order_message(spelling, descriptor))
     elif alternatives and all(map(_is_generator, alternatives)):
         _report(call, errors.GENERATOR, _generator_message(call, spelling, wrapped))
     elif alternatives and all(map(_is_async, alternatives)):
@@ -71,12 +67,8 @@ def check_to_sync(call: Call, spelling: str) -> None:
     if wrapped is None or _is_plain(call, wrapped, is_async=True):
         return
     alternatives = _alternatives(call, wrapped)
-    if _descriptor_below(call) == "classmethod":
-        _report(
-            call,
-            errors.DECORATOR_ORDER,
-            f'"{spelling}" gets a classmethod object: put @classmethod above @{spelling}',
-        )
+    if (descriptor := _descriptor_below(call)) is not None:
+        _report(call, errors.DECORATOR_ORDER, _order_message(spelling, descriptor))
     elif alternatives and all(map(_is_generator, alternatives)):
         _report(call, errors.GENERATOR, _generator_message(call, spelling, wrapped))
     elif any(_is_sync(call.tools, functions) for functions in alternatives):
@@ -248,6 +240,10 @@ def _descriptor_below(call: Call) -> str | None:
         return None
     below = map(_descriptor, order[order.index(applied) + 1 :])
     return next((descriptor for descriptor in below if descriptor is not None), None)
+
+
+def _order_message(spelling: str, descriptor: str) -> str:
+    return f'"{spelling}" gets a {descriptor} object: put @{descriptor} above @{spelling}'
 
 
 def _descriptor(decorator: Expression) -> str | None:

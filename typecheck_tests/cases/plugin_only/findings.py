@@ -200,6 +200,19 @@ class Remote:
         return len(path)
 
 
+# case: async_to_sync around a staticmethod object
+class Codec:
+    @async_to_sync  # E: bridge-decorator-order
+    @staticmethod
+    async def clean(text: str) -> str:
+        return text
+
+    @staticmethod
+    @async_to_sync
+    async def right(text: str) -> str:
+        return text
+
+
 # case: an executor with thread_sensitive
 def crunch(data: bytes) -> str:
     return data.hex()
