@@ -119,7 +119,8 @@ class LoopThread(Executor):
         What asyncio's loops do not tell publicly is looked up; uvloop does not show it at all.
         """
         loop = self.loop
-        open_files = getattr(getattr(loop, "_selector", None), "get_map", dict)()
+        selector = getattr(loop, "_selector", None)
+        open_files: Any = getattr(selector, "get_map", dict)()
         return (
             self.alive
             and not self._frames

@@ -112,6 +112,7 @@ class SyncToAsync(Generic[_P, _R_co]):
     context_to_thread_executor: WeakKeyDictionary[object, Executor]
 
     func: Callable[_P, _R_co]
+    context: Context | None
     __wrapped__: Callable[_P, _R_co]
     __name__: str
     __qualname__: str
@@ -179,6 +180,7 @@ class AsyncToSync(Generic[_P, _R_co]):
     context_to_thread_executor: WeakKeyDictionary[object, Executor]
 
     awaitable: Callable[_P, Awaitable[_R_co]]
+    force_new_loop: bool
     __wrapped__: Callable[_P, Awaitable[_R_co]]
     __name__: str
     __qualname__: str
