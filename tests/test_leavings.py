@@ -262,10 +262,12 @@ class TestAFunctionThatOutlivesItsCall:
             await until(begun)
             call.cancel()
 
+        async def other() -> None:
+            go_on.set()
+            await until(inside)
+
         async_to_sync(cancelled)()
-        go_on.set()
-        happened(inside)
-        async_to_sync(running)()
+        async_to_sync(other)()
         finish.set()
         assert "finished" == outcome.result(20)
 

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from typedbridge._contexts import AsyncSingleThreadContext
     from typedbridge._current_thread import CurrentThreadExecutor
     from typedbridge._local import Local
-    from typedbridge._to_async import Call
 
 __all__ = ["AsyncToSync"]
 
@@ -101,12 +100,13 @@ class AsyncToSync(Generic[_P, _R_co]):
                 f"async_to_sync: {describe(self.awaitable)} returned {awaitable!r}, "
                 f"which cannot be awaited: call it directly"
             )
+        outer = current_frame.get()
         frame = Frame(self.awaitable, innermost_frame())
         token = current_frame.set(frame)
         try:
             frame.handled = sys.exception()
             before = copy_context()
-            self._run(frame, awaitable, before.copy())
+            self._run(outer, frame, awaitable, before.copy())
             if frame.context is not None:
                 carry_back(before, frame.context)
             if frame.error is not None:
@@ -118,27 +118,38 @@ class AsyncToSync(Generic[_P, _R_co]):
             frame.close()
             # Contexts that outlive the call hold the frame; tracebacks hold this one.
             frame.value = frame.error = frame.handled = frame.context = None
-            del frame, awaitable
+            del outer, frame, awaitable
 
-    def _run(self, frame: Frame, awaitable: Awaitable[_R_co], context: Context) -> None:
-        """Have a loop run the awaitable, and wait."""
+    def _run(
+        self,
+        outer: Frame | None,
+        frame: Frame,
+        awaitable: Awaitable[_R_co],
+        context: Context,
+    ) -> None:
+        """Have a loop run the awaitable, and wait.
+
+        :param outer: the frame that the calling code was started in; it may have ended.
+        """
         scope = here.scope
         call = None if isinstance(scope, Outside) else scope
         wrapped: Awaitable[object] = awaitable
         if getattr(self.main_wrap, "__func__", None) is not _MAIN_WRAP:
             wrapped = self._wrapped(frame, awaitable, context)
-        outer = None if call is None else call.frame
+        blocked_in = None if call is None else call.frame
         try:
             if call is not None:
                 call.frame = frame
+                if call.bridge.context is not None:
+                    outer = call.before.get(current_frame)
             enclosing = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
             if enclosing is None and call is not None:
                 enclosing = call.loop
-            if not self._run_in_enclosing_loop(enclosing, call, frame, wrapped, context):
+            if not self._run_in_enclosing_loop(enclosing, outer, frame, wrapped, context):
                 self._run_in_library_loop(frame, wrapped, context)
         finally:
             if call is not None:
-                call.frame = outer
+                call.frame = blocked_in
             # Never begun: do not warn of a coroutine that was not awaited.
             if not frame.entered and inspect.iscoroutine(wrapped):
                 wrapped.close()
@@ -148,7 +159,7 @@ class AsyncToSync(Generic[_P, _R_co]):
     def _run_in_enclosing_loop(
         self,
         loop: AbstractEventLoop | None,
-        call: Call | None,
+        outer: Frame | None,
         frame: Frame,
         awaitable: Awaitable[object],
         context: Context,
@@ -158,8 +169,7 @@ class AsyncToSync(Generic[_P, _R_co]):
             return False
         thread = thread_of(loop)
         if thread is not None:
-            # The frame that the call was made in: the loop serves another one when that has ended.
-            outer = None if call is None else call.before.get(current_frame)
+            # The loop serves another frame when the outer one has ended.
             begin = partial(thread.begin_inside, outer, frame)
         else:
             # A task factory that the user set sees this task too.
