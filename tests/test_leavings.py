@@ -16,7 +16,8 @@ from conftest import CHOSEN_LOOP, happened
 
 from typedbridge import AsyncSingleThreadContext, AsyncToSync, async_to_sync, sync_to_async
 from typedbridge._frames import Frame
-from typedbridge._loops import ROUNDS, LoopThread
+from typedbridge._leavings import ROUNDS
+from typedbridge._loops import LoopThread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

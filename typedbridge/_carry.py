@@ -27,6 +27,7 @@ __all__ = [
     "handling",
     "here",
     "innermost_call",
+    "outcome_error",
     "run_handling",
 ]
 
@@ -187,6 +188,16 @@ async def handling(exc: BaseException, awaitable: Awaitable[_R]) -> _R:
         return await awaitable
     finally:
         del exc, traceback, context, awaitable
+
+
+def outcome_error(error: BaseException) -> BaseException:
+    """Return what to raise for an error that crosses into or out of a coroutine."""
+    if isinstance(error, StopIteration):
+        # PEP 479: a coroutine cannot raise it.
+        replacement = RuntimeError("the function raised StopIteration")
+        replacement.__cause__ = error
+        return replacement
+    return error
 
 
 def forget() -> None:

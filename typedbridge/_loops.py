@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-from weakref import WeakSet
 
 from typedbridge._carry import here
 from typedbridge._frames import (
@@ -22,15 +20,17 @@ from typedbridge._frames import (
     loop_frames,
     start_task,
 )
-from typedbridge._workers import WorkItem, start_thread
+from typedbridge._jobs import WorkItem
+from typedbridge._leavings import Leavings
+from typedbridge._workers import start_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from contextvars import Context
 
     from typedbridge._current_thread import CurrentThreadExecutor
 
-__all__ = ["ROUNDS", "LoopThread", "finish", "forget", "give_back", "take", "thread_of"]
+__all__ = ["LoopThread", "finish", "forget", "give_back", "take", "thread_of"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -56,20 +56,13 @@ class LoopThread(Executor):
         self._tidying = False
         #: Whether the loop was stopped: `_serve` answers what is left.
         self._over = False
+        self._stopped = False
         #: A second Ctrl-C has left a coroutine alone here: it may never end.
         self._abandoned = False
-        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
-        self._generators: WeakSet[AsyncGenerator[Any, Any]] = WeakSet()
-        factory: Any = self._make_task  # Any: typeshed's protocol asks for a generic callable
-        self._factory = factory
-        self.loop.set_task_factory(factory)
-        # Ours, so that one that user code sets can be told from it.
-        self._executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
-        self.loop.set_default_executor(self._executor)
+        self._leavings = Leavings(self.loop)
         # A coroutine must not begin in the turn in which user code stops the loop: where that does
         # not show (uvloop), it begins in the next one.
         self._begin_task = start_task if hasattr(self.loop, "_stopping") else create_task
-        self._debug = self.loop.get_debug()
         _running[self.loop] = self
         try:
             self._thread = start_thread(self._serve, "typedbridge loop")
@@ -114,21 +107,12 @@ class LoopThread(Executor):
         return frame is not None
 
     def is_as_new(self) -> bool:
-        """Whether the next call will find no trace of the last one on the loop.
-
-        What asyncio's loops do not tell publicly is looked up; uvloop does not show it at all.
-        """
-        loop = self.loop
-        selector = getattr(loop, "_selector", None)
-        open_files: Any = getattr(selector, "get_map", dict)()
+        """Whether the next call will find no trace of the last one on the loop."""
         return (
             self.alive
             and not self._frames
-            and not loop.is_closed()
-            and getattr(loop, "_default_executor", self._executor) is self._executor
-            and not getattr(loop, "_executor_shutdown_called", False)
-            # The loop's own wake-up, and nothing that user code left open.
-            and len(open_files or ()) <= 1
+            and not self.loop.is_closed()
+            and self._leavings.traceless()
         )
 
     def forget(self) -> None:
@@ -163,7 +147,7 @@ class LoopThread(Executor):
     def _serve(self) -> None:
         loop = self.loop
         here.scope.home = None  # each frame brings its own
-        loop.call_soon(self._watch_generators)
+        loop.call_soon(self._leavings.watch_generators)
         ended_by: BaseException
         try:
             loop.run_forever()
@@ -172,26 +156,19 @@ class LoopThread(Executor):
             ended_by = error
         with self._lock:
             self.alive = False
-            self._over = True
+            self._over = self._stopped = True
             frames = list(self._frames)
         for frame in frames:
             frame.lost = ended_by
         try:
             if not loop.is_closed():
-                loop.run_until_complete(self._end())
+                loop.run_until_complete(self._leavings.end_all())
         finally:
             del _running[loop]
             loop_frames.pop(loop, None)
             loop.close()
             for frame in frames:
                 frame.answer(loop)
-
-    async def _end(self) -> None:
-        own = asyncio.current_task()
-        await self._end_tasks({task for task in asyncio.all_tasks() if task is not own})
-        await self._end_generators()
-        with suppress(RuntimeError):  # at exit no thread can be started, as this needs
-            await self.loop.shutdown_default_executor()
 
     def _begin(self, frame: Frame, awaitable: Awaitable[object], context: Context) -> None:
         if self._over or getattr(self.loop, "_stopping", False):
@@ -214,60 +191,31 @@ class LoopThread(Executor):
             # The function goes on, though nobody waits for it: the loop is somebody else's by now.
             frame.answer(self.loop, LoopGoneError())
             return
-        plain = self.loop.get_task_factory() is self._factory
-        frame.begin(self._task_inside if plain else ask_factory, awaitable, context)
+        make_task = self._task_inside if self._leavings.factory_is_ours() else ask_factory
+        frame.begin(make_task, awaitable, context)
 
     def _task_inside(
         self, drive: Coroutine[Any, Any, None], context: Context
     ) -> asyncio.Task[None]:
         task = self._begin_task(drive, context)
-        self._tasks.add(task)
+        self._leavings.note(task)
         return task
 
     def _stop_if_done(self) -> None:
-        if not (self.alive or self._frames or self._over):
+        if not (self.alive or self._frames or self._stopped):
+            self._stopped = True  # uvloop would stop `_end` with what is told twice
             self.loop.stop()
-
-    def _make_task(
-        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **kwargs: Any
-    ) -> asyncio.Task[Any]:
-        """Make a task of the user's, known to be cleaned up (the loop's task factory)."""
-        # `asyncio.all_tasks` would do without, but walks the tasks of every loop of the process.
-        task = asyncio.Task(coro, loop=loop, **kwargs)
-        self._tasks.add(task)
-        return task
-
-    def _watch_generators(self) -> None:
-        """Know the async generators of this thread, since `shutdown_asyncgens` ends a loop's life."""
-        firstiter, _ = sys.get_asyncgen_hooks()
-
-        def watch(generator: AsyncGenerator[Any, Any]) -> None:
-            self._generators.add(generator)
-            if firstiter is not None:
-                firstiter(generator)
-
-        sys.set_asyncgen_hooks(firstiter=watch)
 
     def tidy(self, frame: Frame) -> Coroutine[Any, Any, None] | None:
         """Return what is to be awaited behind a frame's coroutine: `None` where it left nothing."""
         others = len(self._frames) - (frame in self._frames)
         if self._over or others:
             return None  # the thread ends, or another call goes on: the last one cleans up
-        loop = self.loop
-        if (
-            loop.get_exception_handler() is None
-            and loop.get_task_factory() is self._factory
-            and loop.get_debug() == self._debug
-        ):
-            if not self._tasks and not self._generators:
-                self._cancel_timers()
-                return None
-            tasks = set(self._tasks)
-        else:
-            tasks = asyncio.all_tasks(loop)
-            tasks.discard(asyncio.current_task(loop))
+        tasks = self._leavings.tasks()
+        if tasks is None:
+            return None
         self._tidying = True
-        return self._end_leftovers(tasks)
+        return self._end_leavings(tasks)
 
     def release(self, frame: Frame) -> None:
         """Work no longer for a frame."""
@@ -279,76 +227,17 @@ class LoopThread(Executor):
             loop_frames.pop(self.loop, None)
             self._stop_if_done()
 
-    async def _end_leftovers(self, tasks: set[asyncio.Task[Any]]) -> None:
+    async def _end_leavings(self, tasks: set[asyncio.Task[Any]]) -> None:
         # Their cleanup may call back into the waiting thread.
         try:
-            # It may make tasks as well. One that goes on making them is left to its fate.
-            for _ in range(ROUNDS):
-                await self._end_tasks(tasks)
-                tasks = {task for task in self._tasks if not task.done()}
-                if not tasks:
-                    break
-            else:
+            if not await self._leavings.end(tasks):
                 self.alive = False
-            await self._end_generators()
         finally:
-            # What the call changed on the loop must not reach the next one.
-            self._cancel_timers()
-            self.loop.set_debug(self._debug)
-            self.loop.set_exception_handler(None)
-            self.loop.set_task_factory(self._factory)
             self._tidying = False
             for held in self._held:
                 self.loop.call_soon(self._begin, *held)
             self._held.clear()
 
-    def _cancel_timers(self) -> None:
-        # They cannot be listed publicly; uvloop's are not found, and fire when their time comes.
-        for timer in getattr(self.loop, "_scheduled", ()):
-            timer.cancel()
-
-    async def _end_tasks(self, tasks: set[asyncio.Task[Any]]) -> None:
-        """Cancel tasks and await them; tell the loop's exception handler of their errors."""
-        for task in tasks:
-            task.cancel()
-        await _all_done(tasks)
-        for task in tasks:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                self.loop.call_exception_handler(
-                    {
-                        "message": "unhandled exception in a task left over by async_to_sync",
-                        "exception": error,
-                        "task": task,
-                    }
-                )
-
-    async def _end_generators(self) -> None:
-        generators = list(self._generators)
-        self._generators.clear()
-        # Each in a task of its own, as in `loop.shutdown_asyncgens`: one whose cleanup is cancelled
-        # does not keep the others from theirs.
-        closing = [asyncio.ensure_future(generator.aclose()) for generator in generators]
-        await _all_done(set(closing))
-        for generator, closed in zip(generators, closing, strict=True):
-            if not closed.cancelled() and (error := closed.exception()) is not None:
-                self.loop.call_exception_handler(
-                    {
-                        "message": f"an error occurred while closing {generator!r}",
-                        "exception": error,
-                        "asyncgen": generator,
-                    }
-                )
-
-
-async def _all_done(tasks: set[asyncio.Task[Any]]) -> None:
-    """Wait for tasks, also when cancelled meanwhile: a clean-up goes on."""
-    while pending := {task for task in tasks if not task.done()}:
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait(pending)
-
-
-#: How often the tasks that a call left are cancelled, with those that their cleanup makes.
-ROUNDS = 10
 
 #: The library's loops that run, and who runs them.
 _running: dict[asyncio.AbstractEventLoop, LoopThread] = {}

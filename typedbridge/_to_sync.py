@@ -23,6 +23,7 @@ from typedbridge._carry import (
     exc_info_of,
     handling,
     here,
+    outcome_error,
 )
 from typedbridge._frames import (
     Frame,
@@ -34,8 +35,14 @@ from typedbridge._frames import (
     start_task,
 )
 from typedbridge._loops import LoopThread, give_back, take, thread_of
-from typedbridge._marks import describe, is_async, is_generator
-from typedbridge._to_async import SyncToAsync, adopt_attributes, outcome_error, refuse_descriptors
+from typedbridge._marks import (
+    adopt_attributes,
+    describe,
+    is_async,
+    is_generator,
+    refuse_descriptors,
+)
+from typedbridge._to_async import SyncToAsync
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -294,9 +301,14 @@ def _wait(frame: Frame, start: Callable[[], None], foreign: AbstractEventLoop | 
     try:
         start()
         frame.wait(foreign)
+    except LoopGoneError:
+        raise  # another loop takes it
     except KeyboardInterrupt:
         frame.cancel()
         frame.wait(foreign)  # a second Ctrl-C leaves here
+        raise
+    except BaseException:  # the recursion limit, in work of the frame
+        frame.cancel()
         raise
 
 

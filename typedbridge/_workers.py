@@ -24,7 +24,6 @@ __all__ = [
     "MOST_THREADS",
     "Lane",
     "Pool",
-    "WorkItem",
     "pool",
     "refusal",
     "start_thread",

@@ -1,0 +1,167 @@
+"""What user code leaves on an event loop of ours, and how it is ended before the next call."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import AsyncGenerator, Coroutine, Sized
+
+__all__ = ["ROUNDS", "Leavings"]
+
+#: How often the tasks that a call left are cancelled, with those that their cleanup makes.
+ROUNDS = 10
+
+
+class Leavings:
+    """Tasks, async generators, timers and settings on a loop that is used again."""
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self._loop = loop
+        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self._generators: WeakSet[AsyncGenerator[Any, Any]] = WeakSet()
+        factory: Any = self._make_task  # Any: typeshed's protocol asks for a generic callable
+        self._factory = factory
+        loop.set_task_factory(factory)
+        # Ours, so that one that user code sets can be told from it.
+        self._executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+        loop.set_default_executor(self._executor)
+        self._debug = loop.get_debug()
+
+    # -- what there is -----------------------------------------------------------------------
+
+    def watch_generators(self) -> None:
+        """Know the async generators of this thread, since `shutdown_asyncgens` ends a loop's life."""
+        firstiter, _ = sys.get_asyncgen_hooks()
+
+        def watch(generator: AsyncGenerator[Any, Any]) -> None:
+            self._generators.add(generator)
+            if firstiter is not None:
+                firstiter(generator)
+
+        sys.set_asyncgen_hooks(firstiter=watch)
+
+    def note(self, task: asyncio.Task[Any]) -> None:
+        """Know a task that the loop's factory has not made."""
+        self._tasks.add(task)
+
+    def _make_task(
+        self, loop: AbstractEventLoop, coro: Coroutine[Any, Any, Any], **kwargs: Any
+    ) -> asyncio.Task[Any]:
+        """Make a task of the user's (the loop's task factory)."""
+        # `asyncio.all_tasks` would do without, but walks the tasks of every loop of the process.
+        task = asyncio.Task(coro, loop=loop, **kwargs)
+        self._tasks.add(task)
+        return task
+
+    def factory_is_ours(self) -> bool:
+        """Whether user code has left the loop's task factory alone."""
+        return self._loop.get_task_factory() is self._factory
+
+    def tasks(self) -> set[asyncio.Task[Any]] | None:
+        """Return the tasks to end: `None` where there is nothing to end, or to set back."""
+        loop = self._loop
+        if (
+            loop.get_exception_handler() is None
+            and self.factory_is_ours()
+            and loop.get_debug() == self._debug
+        ):
+            if self._tasks or self._generators:
+                return set(self._tasks)
+            self._cancel_timers()
+            return None
+        tasks = asyncio.all_tasks(loop)
+        tasks.discard(asyncio.current_task(loop))
+        return tasks
+
+    def traceless(self) -> bool:
+        """Whether nothing is left that cannot be ended or set back.
+
+        What asyncio's loops do not tell publicly is looked up; uvloop does not show it at all.
+        """
+        loop = self._loop
+        selector: Any = getattr(loop, "_selector", None)  # Any: there is no public name for it
+        open_files: Sized = selector.get_map() or () if hasattr(selector, "get_map") else ()
+        return (
+            getattr(loop, "_default_executor", self._executor) is self._executor
+            and not getattr(loop, "_executor_shutdown_called", False)
+            # The loop's own wake-up, and nothing that user code left open.
+            and len(open_files) <= 1
+        )
+
+    # -- the end of it -----------------------------------------------------------------------
+
+    async def end(self, tasks: set[asyncio.Task[Any]]) -> bool:
+        """End what a call left, and set back what it changed; tell whether all has ended."""
+        try:
+            # A cleanup may make tasks as well. One that goes on making them is left to its fate.
+            for _ in range(ROUNDS):
+                await self._end_tasks(tasks)
+                tasks = {task for task in self._tasks if not task.done()}
+                if not tasks:
+                    break
+            await self._end_generators()
+            return not tasks
+        finally:
+            self._cancel_timers()
+            self._loop.set_debug(self._debug)
+            self._loop.set_exception_handler(None)
+            self._loop.set_task_factory(self._factory)
+
+    async def end_all(self) -> None:
+        """End all that is on the loop, which is closed next."""
+        own = asyncio.current_task()
+        await self._end_tasks({task for task in asyncio.all_tasks() if task is not own})
+        await self._end_generators()
+        with suppress(RuntimeError):  # at exit no thread can be started, as this needs
+            await self._loop.shutdown_default_executor()
+
+    def _cancel_timers(self) -> None:
+        # They cannot be listed publicly; uvloop's are not found, and fire when their time comes.
+        for timer in getattr(self._loop, "_scheduled", ()):
+            timer.cancel()
+
+    async def _end_tasks(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """Cancel tasks and await them; tell the loop's exception handler of their errors."""
+        for task in tasks:
+            task.cancel()
+        await _all_done(tasks)
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._loop.call_exception_handler(
+                    {
+                        "message": "unhandled exception in a task left over by async_to_sync",
+                        "exception": error,
+                        "task": task,
+                    }
+                )
+
+    async def _end_generators(self) -> None:
+        generators = list(self._generators)
+        self._generators.clear()
+        # Each in a task of its own, as in `loop.shutdown_asyncgens`: one whose cleanup is cancelled
+        # does not keep the others from theirs.
+        closing = [asyncio.ensure_future(generator.aclose()) for generator in generators]
+        await _all_done(set(closing))
+        for generator, closed in zip(generators, closing, strict=True):
+            if not closed.cancelled() and (error := closed.exception()) is not None:
+                self._loop.call_exception_handler(
+                    {
+                        "message": f"an error occurred while closing {generator!r}",
+                        "exception": error,
+                        "asyncgen": generator,
+                    }
+                )
+
+
+async def _all_done(tasks: set[asyncio.Task[Any]]) -> None:
+    """Wait for tasks, also when cancelled meanwhile: a clean-up goes on."""
+    while pending := {task for task in tasks if not task.done()}:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait(pending)
