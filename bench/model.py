@@ -58,6 +58,7 @@ class Row:
     :param least: fewer calls would be another question (1000 at once needs 1000).
     :param quick: calls in a sample of the smoke run.
     :param fixed: the number of calls is part of the question.
+    :param rounds: at most so many, where a sample takes long.
     :param base: the contestant whose figure is 1.0 in the table; empty for a difference, which has no
         ratio worth printing.
     :param x: the place on the horizontal axis, for rows that are points of one curve.
@@ -73,6 +74,7 @@ class Row:
     least: int = 1
     quick: int = 4
     fixed: bool = False
+    rounds: int | None = None
     base: str = BAREST
     aim: Aim | None = None
     x: int | None = None

@@ -45,6 +45,9 @@ class Settings:
             return row.calls
         return max(row.least, self.calls)
 
+    def rounds_for(self, row: Row) -> int:
+        return self.rounds if row.rounds is None else min(self.rounds, row.rounds)
+
     def contestants(self, row: Row) -> list[str]:
         return [
             name
@@ -55,7 +58,7 @@ class Settings:
 
 def steps(rows: list[Row], settings: Settings) -> int:
     """How many steps :func:`run` will report."""
-    return sum(len(settings.contestants(row)) for row in rows) * settings.rounds
+    return sum(len(settings.contestants(row)) * settings.rounds_for(row) for row in rows)
 
 
 def pin(cpu: int | None) -> int | None:
@@ -107,7 +110,7 @@ def run_row(row: Row, settings: Settings, progress: Progress) -> RowRecord:
             if not guarded(record, name, enter):
                 samples.pop(name, None)
         names = list(samples)
-        for turn in range(settings.rounds):
+        for turn in range(settings.rounds_for(row)):
             shift = turn % max(1, len(names))
             for name in names[shift:] + names[:shift]:
                 progress.step(row.name, name)
