@@ -62,6 +62,15 @@ def refusal(executor: str) -> RuntimeError:
     return RuntimeError(f"{executor} has been shut down and takes no more calls")
 
 
+class _Mark(WorkItem):
+    """A job that does nothing, and tells when its turn has come."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(type(None), (), {})
+
+
 class Lane(DirectExecutor):
     """One thread that runs jobs one at a time, in order. Started on first use.
 
@@ -140,7 +149,7 @@ class Lane(DirectExecutor):
         """Return a future for the moment when what runs and what is queued has finished."""
         if self._thread is None:
             return []
-        mark = WorkItem(_do_nothing, (), {})
+        mark = _Mark()
         self._jobs.put(mark)
         return [mark.future]
 
@@ -204,6 +213,11 @@ class _Crew:
                 name = f"typedbridge worker {len(self.threads)}"
                 self.threads.append(start_thread(self._serve, name))
 
+    def has_free(self) -> bool:
+        """Tell whether a thread waits for a job, or is about to."""
+        jobs = [worker.job for worker in self.workers]
+        return any(job is None or isinstance(job, _Mark) for job in jobs)
+
     def _serve(self) -> None:
         jobs, idle = self.jobs, self.idle
         worker = _Worker()
@@ -252,7 +266,11 @@ class Pool(DirectExecutor):
             crew.idle.pop()
         except IndexError:
             if len(crew.threads) < self._size:
-                crew.grow(self._size)
+                try:
+                    crew.grow(self._size)
+                except RuntimeError:  # at exit Python 3.12 starts no thread
+                    if not crew.has_free():
+                        raise
         crew.jobs.put(job)
         # Its threads may have left meanwhile: one of the two sees the job.
         if crew is not self._crew:
@@ -274,7 +292,7 @@ class Pool(DirectExecutor):
             return []
         with suppress(IndexError):
             crew.idle.pop()  # not to start a thread for it
-        mark = WorkItem(_do_nothing, (), {})
+        mark = _Mark()
         crew.jobs.put(mark)
         return [mark.future]
 
@@ -347,7 +365,3 @@ def finish() -> None:
         threads += lane.finish()
     for thread in threads:
         thread.join()
-
-
-def _do_nothing() -> None:
-    """Be a mark in a queue."""
