@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import inspect
 import os
+import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import pytest
 
-from typedbridge import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
+from typedbridge import Local, SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
 
 if sys.platform != "win32":
     import uvloop
@@ -48,6 +49,9 @@ def loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set what has to hold before the library makes its first thread or loop."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts background jobs like this, and the programs that tests interrupt inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     interval = os.environ.get("TYPEDBRIDGE_TEST_SWITCH_INTERVAL")
     if interval is not None:
         sys.setswitchinterval(float(interval))
@@ -218,3 +222,48 @@ def call(request: pytest.FixtureRequest) -> Call:
     """One of the paths that a call takes through the library; the contract is one for all."""
     path: Call = request.param
     return path
+
+
+# What the tests of `Local` share.
+
+
+@pytest.fixture
+def local() -> Local:
+    return Local()
+
+
+@pytest.fixture
+def critical() -> Local:
+    return Local(thread_critical=True)
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.fixture(params=[False, True], ids=["default", "thread_critical"])
+def either(request: pytest.FixtureRequest) -> Local:
+    return Local(thread_critical=request.param)
+
+
+def read(local: Local) -> object:
+    return getattr(local, "value", "nothing")
+
+
+def swap(local: Local, value: object) -> object:
+    """Write, and tell what was there before."""
+    before = read(local)
+    local.value = value
+    return before
+
+
+async def async_swap(local: Local, value: object) -> object:
+    return swap(local, value)
+
+
+def in_thread(function: Callable[..., object], *args: object) -> object:
+    """Call in a thread that was merely started."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(function, *args).result()
