@@ -49,11 +49,9 @@ def check_to_async(call: Call, spelling: str) -> None:
     if wrapped is None or _is_plain(call, wrapped, is_async=False):
         return
     alternatives = _alternatives(call, wrapped)
-    if (descriptor := _descriptor_below(call)) is not None:
-        _report(call, errors.DECORATOR_ORDER, _order_message(spelling, descriptor))
-    elif alternatives and all(map(_is_generator, alternatives)):
-        _report(call, errors.GENERATOR, _generator_message(call, spelling, wrapped))
-    elif alternatives and all(map(_is_async, alternatives)):
+    if _refused_by_both(call, spelling, wrapped, alternatives):
+        return
+    if alternatives and all(map(_is_async, alternatives)):
         _report(
             call,
             errors.ASYNC_FUNCTION,
@@ -67,11 +65,9 @@ def check_to_sync(call: Call, spelling: str) -> None:
     if wrapped is None or _is_plain(call, wrapped, is_async=True):
         return
     alternatives = _alternatives(call, wrapped)
-    if (descriptor := _descriptor_below(call)) is not None:
-        _report(call, errors.DECORATOR_ORDER, _order_message(spelling, descriptor))
-    elif alternatives and all(map(_is_generator, alternatives)):
-        _report(call, errors.GENERATOR, _generator_message(call, spelling, wrapped))
-    elif any(_is_sync(call.tools, functions) for functions in alternatives):
+    if _refused_by_both(call, spelling, wrapped, alternatives):
+        return
+    if any(_is_sync(call.tools, functions) for functions in alternatives):
         # The stubs refuse this too; the plugin widens them (see `accept_sync_functions`), so that
         # there is one error and it says what to do.
         wrong = (
@@ -84,6 +80,20 @@ def check_to_sync(call: Call, spelling: str) -> None:
             errors.SYNC_FUNCTION,
             f'"{spelling}" wraps async functions, but {_name_of(call, wrapped)} {wrong}',
         )
+
+
+def _refused_by_both(
+    call: Call, spelling: str, wrapped: Type, alternatives: list[list[CallableType]]
+) -> bool:
+    """Report what both directions refuse; tell whether it was found."""
+    if (descriptor := _descriptor_below(call)) is not None:
+        message = f'"{spelling}" gets a {descriptor} object: put @{descriptor} above @{spelling}'
+        _report(call, errors.DECORATOR_ORDER, message)
+        return True
+    if alternatives and all(map(_is_generator, alternatives)):
+        _report(call, errors.GENERATOR, _generator_message(call, spelling, wrapped))
+        return True
+    return False
 
 
 def accept_sync_function(signature: Signature) -> CallableType:
@@ -240,10 +250,6 @@ def _descriptor_below(call: Call) -> str | None:
         return None
     below = map(_descriptor, order[order.index(applied) + 1 :])
     return next((descriptor for descriptor in below if descriptor is not None), None)
-
-
-def _order_message(spelling: str, descriptor: str) -> str:
-    return f'"{spelling}" gets a {descriptor} object: put @{descriptor} above @{spelling}'
 
 
 def _descriptor(decorator: Expression) -> str | None:

@@ -12,34 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import async_swap, in_thread, read, swap
 
 from typedbridge import Local, sync_to_async
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from conftest import Run
-
-
-@pytest.fixture
-def local() -> Local:
-    return Local()
-
-
-@pytest.fixture
-def critical() -> Local:
-    return Local(thread_critical=True)
-
-
-@pytest.fixture(params=[False, True], ids=["default", "thread_critical"])
-def either(request: pytest.FixtureRequest) -> Local:
-    return Local(thread_critical=request.param)
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
 
 
 @pytest.fixture
@@ -49,27 +29,6 @@ def without_collector() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
-
-
-def read(local: Local) -> object:
-    return getattr(local, "value", "nothing")
-
-
-def swap(local: Local, value: object) -> object:
-    """Write, and tell what was there before."""
-    before = read(local)
-    local.value = value
-    return before
-
-
-async def async_swap(local: Local, value: object) -> object:
-    return swap(local, value)
-
-
-def in_thread(function: Callable[..., object], *args: object) -> object:
-    """Call in a thread that was merely started."""
-    with ThreadPoolExecutor(1) as executor:
-        return executor.submit(function, *args).result()
 
 
 class Value:

@@ -4,73 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import async_swap, in_thread, read, swap
 
 from typedbridge import Local, async_to_sync, sync_to_async
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from conftest import Gate, Run
-
-
-@pytest.fixture
-def local() -> Local:
-    return Local()
-
-
-@pytest.fixture
-def critical() -> Local:
-    return Local(thread_critical=True)
-
-
-@pytest.fixture(params=[False, True], ids=["default", "thread_critical"])
-def either(request: pytest.FixtureRequest) -> Local:
-    return Local(thread_critical=request.param)
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
-
-
-@pytest.fixture
-def without_collector() -> Iterator[None]:
-    """No garbage collection: what is freed is freed by its last reference."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-def read(local: Local) -> object:
-    return getattr(local, "value", "nothing")
-
-
-def swap(local: Local, value: object) -> object:
-    """Write, and tell what was there before."""
-    before = read(local)
-    local.value = value
-    return before
-
-
-async def async_swap(local: Local, value: object) -> object:
-    return swap(local, value)
-
-
-def in_thread(function: Callable[..., object], *args: object) -> object:
-    """Call in a thread that was merely started."""
-    with ThreadPoolExecutor(1) as executor:
-        return executor.submit(function, *args).result()
-
-
-class Value:
-    """Something that can be referred to weakly."""
 
 
 class TestHops:
@@ -236,7 +179,7 @@ class TestHops:
 
     async def test_the_values_are_the_very_objects(self, local: Local) -> None:
         """Nothing is copied on the way."""
-        local.value = value = Value()
+        local.value = value = object()
         assert value is await sync_to_async(read)(local)
 
     async def test_while_a_function_runs_its_writes_are_its_own(

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from typedbridge._jobs import Job
 
 __all__ = [
-    "MOST_THREADS",
     "Lane",
     "Pool",
     "pool",
@@ -314,21 +313,17 @@ class Pool(DirectExecutor):
         return list(crew.threads)
 
 
-#: How many threads of a kind to have at most, unless told: as many as asyncio's default executor.
-#: That counts the processors which the process may use, from 3.13 on.
-MOST_THREADS = min(32, (getattr(os, "process_cpu_count", os.cpu_count)() or 1) + 4)
-
-
 def pool_size() -> int:
     """Return how many threads the shared worker pool may have.
 
-    ``ASGI_THREADS`` decides; without it `MOST_THREADS`.
+    ``ASGI_THREADS`` decides; without it as many as asyncio's default executor, which counts the
+    processors that the process may use, from Python 3.13 on.
 
     :raises ValueError: if ``ASGI_THREADS`` is not a positive integer.
     """
     text = os.environ.get("ASGI_THREADS")
     if text is None:
-        return MOST_THREADS
+        return min(32, (getattr(os, "process_cpu_count", os.cpu_count)() or 1) + 4)
     if not text.isdecimal() or int(text) < 1:
         raise ValueError(
             f"the environment variable ASGI_THREADS must be a positive integer, not {text!r}"
