@@ -98,7 +98,8 @@ def chosen(options: argparse.Namespace) -> list[Row]:
     """The rows that the options name."""
     if options.profile:
         return select([*words(options.profile), "parts"])
-    return select(words(options.rows))
+    rows = select(words(options.rows))
+    return [row for row in rows if row.quick] if options.quick else rows
 
 
 def measure(options: argparse.Namespace, rows: list[Row]) -> record.Record:

@@ -56,7 +56,7 @@ class Row:
 
     :param calls: calls in one sample, if the command line does not say otherwise.
     :param least: fewer calls would be another question (1000 at once needs 1000).
-    :param quick: calls in a sample of the smoke run.
+    :param quick: calls in a sample of the smoke run; 0 leaves the row out of it.
     :param fixed: the number of calls is part of the question.
     :param rounds: at most so many, where a sample takes long.
     :param base: the contestant whose figure is 1.0 in the table; empty for a difference, which has no

@@ -3,15 +3,11 @@
 The corpus is generated: so many decorated functions and methods, generic, overloaded and plain
 ones, and twice as many calls of them. In the corpus "usual" they stand in ordinary code, about
 thirty lines for each; in "dense" there is nothing else, one decorated function in ten lines, which
-is as bad as it gets. Each run has an empty cache.
+is as bad as it gets. A real package is checked as well. Each run has an empty cache.
 """
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +17,7 @@ from typing import Final
 
 from bench import peers
 from bench.model import OURS, Aim, Row, Sample
+from typecheck_tests import large
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -194,22 +191,6 @@ def write_corpus(directory: Path, size: int, kind: str) -> None:
         (package / f"module_{number}.py").write_text(source)
 
 
-def processor_seconds(directory: Path, plugins: str) -> float:
-    """Check the corpus with an empty cache; return the user and system time of the run."""
-    (directory / "mypy.ini").write_text(f"[mypy]\nstrict = true\nplugins = {plugins}\n")
-    command = [sys.executable, "-m", "mypy", "--cache-dir", os.devnull, "corpus"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MYPYPATH": str(ROOT)}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Without the plugin, mypy finds errors where there are none: that is what it is for.
-    if done.returncode not in ({0} if plugins else {0, 1}):
-        raise RuntimeError(f"mypy found errors in the corpus: {done.stdout[-500:]}{done.stderr}")
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-
 @contextmanager
 def checking(kind: str, plugins: str) -> Generator[Sample, None, None]:
     """A cold run over a corpus of as many decorated functions as calls are asked for."""
@@ -219,7 +200,28 @@ def checking(kind: str, plugins: str) -> Generator[Sample, None, None]:
             directory = Path(name, str(calls))
             if not directory.exists():
                 write_corpus(directory, calls, kind)
-            return processor_seconds(directory, plugins)
+            done = large.run(directory, [ROOT], f"[mypy]\nstrict = true\nplugins = {plugins}\n")
+            # Without the plugin, mypy finds errors where there are none: that is what it is for.
+            if plugins and done.errors:
+                raise RuntimeError("mypy found errors in the corpus", *done.errors[:5])
+            return done.seconds
+
+        yield sample
+
+
+@contextmanager
+def checking_package(package: str, plugins: str) -> Generator[Sample, None, None]:
+    """Cold runs over an installed package that uses asgiref, with typedbridge in its place."""
+    with TemporaryDirectory() as name:
+        source, substitute = Path(name, "source"), Path(name, "substitute")
+        large.place(package, source)
+        large.write_substitute(substitute)
+        settings = f"[mypy]\nplugins = {plugins}\n{large.SETTINGS}"
+
+        def sample(calls: int) -> float:
+            return sum(
+                large.run(source, [substitute, ROOT], settings).seconds for _ in range(calls)
+            )
 
         yield sample
 
@@ -228,14 +230,14 @@ def rows() -> list[Row]:
     """Cold runs of mypy; always processor time."""
     if not peers.installed("mypy"):
         return []
-    return [
+    contestants = {"mypy": "", OURS: f"{OURS}.mypy_plugin"}
+    generated = [
         Row(
             name=f"plugin-{kind}-{size}",
             title=f"mypy, cold, {size:,} decorated functions in {words}",
             group="mypy plugin",
             entries={
-                "mypy": partial(checking, kind, ""),
-                OURS: partial(checking, kind, f"{OURS}.mypy_plugin"),
+                name: partial(checking, kind, plugins) for name, plugins in contestants.items()
             },
             unit="s",
             calls=size,
@@ -253,3 +255,27 @@ def rows() -> list[Row]:
             ("dense", 5000, "little else"),
         )
     ]
+    packages = [
+        Row(
+            name=f"plugin-{package}",
+            title=f"mypy, cold, {title}",
+            group="mypy plugin",
+            entries={
+                name: partial(checking_package, package, plugins)
+                for name, plugins in contestants.items()
+            },
+            unit="s",
+            calls=1,
+            fixed=True,
+            # Half a minute is no smoke run.
+            quick=0,
+            rounds=3,
+            base="mypy",
+            aim=Aim(1.02, against="mypy"),
+            note="Real packages are checked with typedbridge in the place of asgiref, and the bodies "
+            "of functions without types as well.",
+        )
+        for package, title in (("django", "Django"),)
+        if peers.installed(package)
+    ]
+    return [*generated, *packages]

@@ -63,8 +63,8 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> SmokeRun:
 
 
 def test_every_row_is_measured(smoke: SmokeRun) -> None:
-    """A smoke run has a figure for every contestant of every row."""
-    expected = {row.name: sorted(row.entries) for row in all_rows()}
+    """A smoke run has a figure for every contestant of every row that is quick enough."""
+    expected = {row.name: sorted(row.entries) for row in all_rows() if row.quick}
 
     assert expected == {row["name"]: sorted(row["values"]) for row in smoke.record["rows"]}
 

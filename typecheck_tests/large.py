@@ -40,6 +40,10 @@ ignore_errors = true
 """
 
 
+class CheckFailedError(Exception):
+    """There is no package, or mypy did not get to its end."""
+
+
 @dataclass(frozen=True)
 class Run:
     """What one run of mypy said."""
@@ -49,10 +53,13 @@ class Run:
 
 
 def place(package: str, folder: Path) -> None:
-    """Copy the source of an installed package, where `a.b` is a part of it, into `folder`."""
+    """Copy the source of an installed package, where `a.b` is a part of it, into `folder`.
+
+    :raises CheckFailedError: it is not installed.
+    """
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
-        sys.exit(f"{package} is not a package that is installed here")
+        raise CheckFailedError(f"{package} is not a package that is installed here")
     source = Path(next(iter(found.submodule_search_locations)))
     shutil.copytree(
         source,
@@ -70,7 +77,10 @@ def write_substitute(folder: Path) -> None:
 
 
 def run(source: Path, search: list[Path], settings: str) -> Run:
-    """Check what is in `source` with an empty cache."""
+    """Check what is in `source` with an empty cache.
+
+    :raises CheckFailedError: mypy crashed, or the plugin failed.
+    """
     config = source / "mypy.ini"
     config.write_text(settings, encoding="utf-8")
     path = os.pathsep.join(map(str, [source, *search]))
@@ -81,6 +91,9 @@ def run(source: Path, search: list[Path], settings: str) -> Run:
         "TYPEDBRIDGE_PLUGIN_STRICT": "1",
         # mypy joins some types in the order of a set.
         "PYTHONHASHSEED": "0",
+        # An installed plugin comes compiled, one in a source tree may not.
+        "PYTHONPYCACHEPREFIX": str(source.parent / "bytecode"),
+        "PYTHONDONTWRITEBYTECODE": "",
     }
     command = [sys.executable, "-m", "mypy", "--config-file", str(config), "--no-error-summary"]
     command += ["--cache-dir", os.devnull, "."]
@@ -90,7 +103,8 @@ def run(source: Path, search: list[Path], settings: str) -> Run:
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in {0, 1} or done.stderr.strip():
-        sys.exit(f"mypy ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        said = f"{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        raise CheckFailedError(f"mypy ended with {done.returncode}:\n{said}")
     seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     return Run(done.stdout.splitlines(), seconds)
 
@@ -137,4 +151,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CheckFailedError as failure:
+        sys.exit(str(failure))
