@@ -22,7 +22,7 @@ def all_rows() -> list[Row]:
         *rows_to_loop.rows(),
         *rows_state.rows(),
         *rows_child.memory_rows(),
-        rows_child.import_row(),
+        *rows_child.import_rows(),
         *rows_child.django_rows(),
         *rows_latency.rows(),
         *rows_child.cold_rows(),

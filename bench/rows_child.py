@@ -14,18 +14,18 @@ from types import MappingProxyType
 from typing import IO, Final
 
 from bench import peers
-from bench.model import ASGIREF, BAREST, Aim, Entry, Row, Sample
+from bench.model import ASGIREF, BAREST, OURS, Aim, Entry, Row, Sample
 from bench.rows_to_thread import calls_of
 from bench.timing import CLOCK_VARIABLE, identity
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PENDING: Final = (1, 10, 100, 1000, 10_000)
+# The peers.
 IMPORTS: Final = {
     "asyncio": "asyncio",
     "anyio": "anyio",
     "starlette": "starlette.concurrency",
     "asgiref": "asgiref.sync",
-    "typedbridge": "typedbridge.sync",
 }
 
 
@@ -203,22 +203,33 @@ def cold_rows() -> list[Row]:
     ]
 
 
-def import_row() -> Row:
-    return Row(
-        name="import",
-        title="Import in a fresh process",
-        group="import",
-        entries={
-            name: partial(importing, module)
-            for name, module in IMPORTS.items()
-            if peers.installed(module)
-        },
-        unit="ms",
-        calls=1,
-        fixed=True,
-        base="asyncio",
-        aim=Aim(1.0, against=ASGIREF),
-    )
+def import_rows() -> list[Row]:
+    """The bridges themselves, and what `import typedbridge` alone loads."""
+    return [
+        Row(
+            name=name,
+            title=title,
+            group="import",
+            entries={
+                contestant: partial(importing, module)
+                for contestant, module in {**IMPORTS, OURS: ours}.items()
+                if peers.installed(module)
+            },
+            unit="ms",
+            calls=1,
+            fixed=True,
+            base="asyncio",
+            aim=Aim(1.0, against=ASGIREF),
+        )
+        for name, title, ours in (
+            ("import", "Import of the bridges in a fresh process", f"{OURS}.sync"),
+            (
+                "import-package",
+                "`import typedbridge` in a fresh process; its names come later",
+                OURS,
+            ),
+        )
+    ]
 
 
 def django_rows() -> list[Row]:

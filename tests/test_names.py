@@ -65,6 +65,29 @@ class TestNames:
             name for module in modules for name in module.__all__
         )
 
+    def test_the_package_is_imported_without_the_rest(self) -> None:
+        """mypy needs only the plugin below it: no asyncio, until a name is used."""
+        program = """
+import sys, typedbridge
+print("asyncio" in sys.modules, sorted(m for m in sys.modules if m.startswith("typedbridge")))
+print(set(typedbridge.__all__) <= set(dir(typedbridge)), typedbridge.local.Local.__name__)
+from typedbridge import *
+print("asyncio" in sys.modules, sync_to_async is typedbridge.sync.sync_to_async)
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        )
+        assert "False ['typedbridge']\nTrue Local\nTrue True\n" == done.stdout
+
+    def test_a_name_that_is_not_there(self) -> None:
+        """The error is the one of any other package."""
+        with pytest.raises(
+            AttributeError, match=r"^module 'typedbridge' has no attribute 'sync_to_asink'$"
+        ):
+            _ = typedbridge.sync_to_asink  # type: ignore[attr-defined]
+        with pytest.raises(ImportError, match="cannot import name 'sync_to_asink'"):
+            from typedbridge import sync_to_asink  # type: ignore[attr-defined]  # noqa: F401
+
     def test_what_the_library_adds(self) -> None:
         """The names that asgiref does not have."""
         known = set().union(*ASGIREF_NAMES.values())
