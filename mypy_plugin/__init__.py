@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from mypy.errors import CompileError
 from mypy.nodes import Decorator, FuncDef, OverloadedFuncDef, TypeInfo, Var
 from mypy.plugin import Plugin
+from mypy.types import FunctionLike, get_proper_type
 
 from typedbridge.mypy_plugin import bind, config, executor, misuse, names
 from typedbridge.mypy_plugin.calls import (
@@ -20,25 +21,18 @@ from typedbridge.mypy_plugin.calls import (
     decorator_in,
     guarded,
     guarded_signature,
+    guarded_type,
+    is_strict,
     wrapper_of,
 )
 from typedbridge.mypy_plugin.errors import SYNC_FUNCTION, Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mypy.nodes import MypyFile, SymbolNode
     from mypy.options import Options
-    from mypy.plugin import (
-        AnalyzeTypeContext,
-        FunctionContext,
-        FunctionSigContext,
-        MethodContext,
-        ReportConfigContext,
-    )
-    from mypy.types import FunctionLike, Type
+    from mypy.plugin import ReportConfigContext
 
-    from typedbridge.mypy_plugin.calls import Handler, SignatureHandler
+    from typedbridge.mypy_plugin.calls import Handler, Hook, SignatureHandler
 
 
 def _digest() -> str:
@@ -81,8 +75,8 @@ _HANDLERS: Final = (
     bind.call_of_local,
 )
 
-# Where most calls go, and no bridge is. mypy calls a list display "<list>", and so on.
-_ELSEWHERE: Final = ("builtins.", "typing.", "<")
+# Where most calls go, and no bridge is.
+_LIBRARIES: Final = ("builtins.", "typing.")
 
 _SIGNATURES: Final[dict[str, SignatureHandler]] = {
     names.SYNC_TO_ASYNC: executor.check,
@@ -105,16 +99,25 @@ class TypedbridgePlugin(Plugin):
             self._config_error = f"{options.config_file}: error: {error}"
         self._switched_off = switched_off
         self._tools = Tools({}, Findings(switched_off))
-        self._hooks = {handler: guarded(handler, self._tools) for handler in _HANDLERS}
-        self._functions = {name: self._hooks[handler] for name, handler in _FUNCTIONS.items()}
-        self._methods = {name: self._hooks[handler] for name, handler in _METHODS.items()}
-        self._signatures = {
+        self._functions = _Hooks(self, self._tools, _FUNCTIONS)
+        self._methods = _MethodHooks(self, self._tools, _METHODS)
+        signatures = {
             name: guarded_signature(handler, self._tools) for name, handler in _SIGNATURES.items()
         }
-        self._types = (
-            {names.ASYNC_CALLABLE: bind.accept_sync_functions}
+        types = (
+            {names.ASYNC_CALLABLE: guarded_type(bind.accept_sync_functions)}
             if self._tools.findings.wanted(SYNC_FUNCTION)
             else {}
+        )
+        # The functions and methods answer for the decorators, the wrapper classes and calls of
+        # blocking bridges; the others take out of mypy's sight what the plugin refuses with a better
+        # message. Not as methods here: mypy asks for each call and each type that a program names,
+        # and the tables' own methods answer in a third of the time.
+        vars(self).update(
+            get_function_hook=self._functions.__getitem__,
+            get_method_hook=self._methods.__getitem__,
+            get_function_signature_hook=signatures.get,
+            get_type_analyze_hook=types.get,
         )
 
     def set_modules(self, modules: dict[str, MypyFile]) -> None:
@@ -123,6 +126,13 @@ class TypedbridgePlugin(Plugin):
         self._tools.modules = modules
         if self._config_error:
             raise CompileError([self._config_error], use_stdout=True)
+
+    def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
+        """Look names up again: mypy has read a file, in a daemon perhaps one that has changed."""
+        del file
+        self._functions.clear()
+        self._methods.clear()
+        return []
 
     def report_config_data(self, ctx: ReportConfigContext) -> list[str]:
         """Make mypy check a module again when a switch or the plugin changes.
@@ -133,52 +143,78 @@ class TypedbridgePlugin(Plugin):
         del ctx
         return [__version__, *sorted(self._switched_off)]
 
-    def get_type_analyze_hook(self, fullname: str) -> Callable[[AnalyzeTypeContext], Type] | None:
-        """Widen the stubs where the plugin refuses with a better message."""
-        return self._types.get(fullname)
 
-    def get_function_signature_hook(
-        self, fullname: str
-    ) -> Callable[[FunctionSigContext], FunctionLike] | None:
-        """Take out of mypy's sight what the plugin refuses with a better message."""
-        return self._signatures.get(fullname)
+class _Hooks(dict[str, "Hook | None"]):
+    """Hooks by full name, each looked up when it is asked for and then kept, if it cannot change.
 
-    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        """Answer for the decorators, the wrapper classes, and calls of blocking bridges."""
-        if fullname.startswith(_ELSEWHERE):
+    :param handlers: by name, where that is known.
+    """
+
+    def __init__(self, plugin: Plugin, tools: Tools, handlers: dict[str, Handler]) -> None:
+        super().__init__()
+        self._plugin = plugin
+        self._known = handlers
+        self._of_handlers = {handler: guarded(handler, tools) for handler in _HANDLERS}
+
+    def __missing__(self, fullname: str) -> Hook | None:
+        if fullname in self._known:
+            return self._of_handlers[self._known[fullname]]
+        try:
+            node, handler = self.look_up(fullname)
+        except Exception:  # A user's check must not end in our traceback.
+            if is_strict():
+                raise
             return None
-        if fullname in self._functions:
-            return self._functions[fullname]
+        hook = self._of_handlers[handler] if handler is not None else None
+        if _cannot_change(fullname, node):
+            self[fullname] = hook
+        return hook
+
+    def look_up(self, fullname: str) -> tuple[SymbolNode | None, Handler | None]:
+        """Return what the name stands for, and who answers for it."""
         if "." not in fullname:
-            # A local name, or a call of a call: what it is, only its type can tell.
-            return self._hooks[bind.call_of_local]
-        found = self.lookup_fully_qualified(fullname)
-        handler = _handler_of(found.node) if found is not None else None
-        return self._hooks[handler] if handler is not None else None
+            # A local name, or a call of a call: what it is, only its type can tell. mypy calls a
+            # list display "<list>", and so on.
+            return None, None if fullname.startswith("<") else bind.call_of_local
+        found = self._plugin.lookup_fully_qualified(fullname)
+        node = found.node if found is not None else None
+        return node, _handler_of(node)
 
-    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
-        """Answer for the options forms, and for calls of blocking bridges that are methods."""
-        if fullname.startswith(_ELSEWHERE):
-            return None
-        if fullname in self._methods:
-            return self._methods[fullname]
+
+class _MethodHooks(_Hooks):
+    """The same for methods, which a base class may define."""
+
+    def look_up(self, fullname: str) -> tuple[SymbolNode | None, Handler | None]:
+        """Return what the name stands for, and who answers for it."""
         class_name, _, name = fullname.rpartition(".")
-        found = self.lookup_fully_qualified(class_name)
-        if found is None or not isinstance(found.node, TypeInfo):
-            return None
-        handler = _handler_of_method(found.node, name)
-        return self._hooks[handler] if handler is not None else None
+        owner = self._plugin.lookup_fully_qualified(class_name)
+        if owner is None or not isinstance(owner.node, TypeInfo):
+            return None, None
+        found = owner.node.get(name)
+        node = found.node if found is not None else None
+        return node, _handler_of_method(owner.node, name, node)
+
+
+def _cannot_change(fullname: str, node: SymbolNode | None) -> bool:
+    """Say whether a name will be no bridge, or the same one, while mypy checks."""
+    if isinstance(node, (FuncDef, TypeInfo)):
+        return True
+    if isinstance(node, (Decorator, OverloadedFuncDef)):
+        # Before mypy has come to its decorators, it has no type.
+        return isinstance(get_proper_type(node.type), FunctionLike)
+    return "." not in fullname or fullname.startswith(_LIBRARIES)
 
 
 def _handler_of(node: SymbolNode | None) -> Handler | None:
     """Return who answers for a call of the function, variable or class, if it is one of ours."""
     if isinstance(node, FuncDef):
-        # By far the most are. Undecorated, it is no bridge.
+        # Most are. Undecorated, it is no bridge.
         return None
     if isinstance(node, TypeInfo):
-        return next(
-            (_CLASSES[base.fullname] for base in node.mro if base.fullname in _CLASSES), None
-        )
+        for base in node.mro:
+            if base.fullname in _CLASSES:
+                return _CLASSES[base.fullname]
+        return None
     if isinstance(node, (Decorator, Var, OverloadedFuncDef)):
         if wrapper_of(node.type) == names.TO_SYNC_WRAPPER:
             return bind.call_of_blocking
@@ -187,16 +223,13 @@ def _handler_of(node: SymbolNode | None) -> Handler | None:
     return None
 
 
-def _handler_of_method(info: TypeInfo, name: str) -> Handler | None:
-    """Return who answers for a method, which a base class may define."""
-    found = info.get(name)
-    if found is None:
-        return None
+def _handler_of_method(info: TypeInfo, name: str, node: SymbolNode | None) -> Handler | None:
+    """Return who answers for the method of that name, which is `node`."""
     if name == "__call__":
         definer = info.get_containing_type_info(name)
         if definer is not None and definer.fullname == names.TO_SYNC_WRAPPER:
             return bind.call_of_blocking_wrapper
-    return _handler_of(found.node)
+    return _handler_of(node)
 
 
 def plugin(version: str) -> type[Plugin]:

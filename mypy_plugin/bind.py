@@ -18,7 +18,7 @@ from mypy.types import (
 )
 from mypy.typevars import fill_typevars
 
-from typedbridge.mypy_plugin import misuse, names
+from typedbridge.mypy_plugin import blocking, misuse, names
 from typedbridge.mypy_plugin.calls import decorator_in, spelled
 from typedbridge.mypy_plugin.exact import wrapped_type
 from typedbridge.mypy_plugin.wrap import (
@@ -70,20 +70,20 @@ def call_sync(call: Call) -> Type:
 def call_async(call: Call) -> Type:
     """`call_async(func, ...)`."""
     misuse.check_to_sync(call, "call_async")
-    misuse.check_blocking(call, '"call_async"')
+    blocking.check(call, '"call_async"')
     return call.default
 
 
 def call_of_blocking_wrapper(call: Call) -> Type:
     """A call of an `AsyncToSync` instance."""
     # mypy has put the type of `__call__` where that of the instance is found otherwise.
-    misuse.check_blocking(call, spelled(AnyType(TypeOfAny.special_form), call.callee))
+    blocking.check(call, spelled(AnyType(TypeOfAny.special_form), call.callee))
     return call.default
 
 
 def call_of_blocking(call: Call) -> Type:
     """A call of something that is an `AsyncToSync`."""
-    misuse.check_blocking_callee(call)
+    blocking.check_callee(call)
     return call.default
 
 

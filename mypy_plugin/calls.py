@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from mypy.nodes import Context, Expression, MypyFile
     from mypy.plugin import (
+        AnalyzeTypeContext,
         CheckerPluginInterface,
         FunctionContext,
         FunctionSigContext,
@@ -167,6 +168,8 @@ class Signature:
 
 # Answers for one call with the type of its result.
 Handler: TypeAlias = "Callable[[Call], Type]"
+# A handler, in the form in which mypy calls it.
+Hook: TypeAlias = "Callable[[FunctionContext | MethodContext], Type]"
 SignatureHandler: TypeAlias = "Callable[[Signature], CallableType]"
 
 
@@ -175,7 +178,7 @@ def is_strict() -> bool:
     return bool(os.environ.get("TYPEDBRIDGE_PLUGIN_STRICT"))
 
 
-def guarded(handler: Handler, tools: Tools) -> Callable[[FunctionContext | MethodContext], Type]:
+def guarded(handler: Handler, tools: Tools) -> Hook:
     """Make a hook that never fails: what `handler` does not understand, the stubs answer."""
 
     def hook(ctx: FunctionContext | MethodContext) -> Type:
@@ -217,6 +220,22 @@ def guarded_signature(
             if is_strict():
                 raise
             return default
+
+    return hook
+
+
+def guarded_type(
+    handler: Callable[[AnalyzeTypeContext], Type],
+) -> Callable[[AnalyzeTypeContext], Type]:
+    """Make a hook for a type in the stubs that never fails, as `guarded` does."""
+
+    def hook(ctx: AnalyzeTypeContext) -> Type:
+        try:
+            return handler(ctx)
+        except Exception:
+            if is_strict():
+                raise
+            return AnyType(TypeOfAny.from_error)
 
     return hook
 

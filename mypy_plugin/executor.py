@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mypy.messages import format_type
 from mypy.nodes import ARG_POS, CallExpr
 from mypy.subtypes import is_subtype
 from mypy.types import (
@@ -17,7 +18,6 @@ from mypy.types import (
     NoneType,
     TypeOfAny,
     UnionType,
-    get_proper_type,
 )
 
 from typedbridge.mypy_plugin import errors, names
@@ -54,7 +54,8 @@ def _finding(signature: Signature) -> tuple[ErrorCode, str] | None:
         return None
     subject = f"executor{_of(signature)}"
     if not _is_executor(signature, executor):
-        wrong = f"{subject} must be a concurrent.futures.Executor, not {_class_of(executor)}"
+        given = format_type(executor, signature.checker.options)
+        wrong = f"{subject} must be a concurrent.futures.Executor, not {given}"
         return errors.EXECUTOR_TYPE, wrong
     if not _is_false(signature):
         wrong = f"{subject} needs thread_sensitive=False: a thread-sensitive call never runs in it"
@@ -87,8 +88,3 @@ def _is_false(signature: Signature) -> bool:
     if isinstance(sensitive, Instance) and sensitive.last_known_value is not None:
         sensitive = sensitive.last_known_value
     return isinstance(sensitive, LiteralType) and sensitive.value is False
-
-
-def _class_of(executor: Type) -> str:
-    proper = get_proper_type(executor)
-    return f'"{proper.type.name}"' if isinstance(proper, Instance) else "this"

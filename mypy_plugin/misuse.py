@@ -1,4 +1,4 @@
-"""What would fail when it runs, found before: wrong callables, blocking calls in async code.
+"""Callables that a bridge refuses when it runs, found before.
 
 A finding must be certain. What the plugin cannot see to the end, such as a value typed
 `Callable[..., Any]`, is left alone.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from mypy.nodes import CallExpr, Decorator, FuncDef, FuncItem, RefExpr
+from mypy.nodes import Decorator, FuncDef, NameExpr, RefExpr
 from mypy.subtypes import is_subtype
 from mypy.types import (
     AnyType,
@@ -32,7 +32,7 @@ from typedbridge.mypy_plugin.wrap import class_named, signature_of
 
 if TYPE_CHECKING:
     from mypy.errorcodes import ErrorCode
-    from mypy.nodes import Expression
+    from mypy.nodes import Expression, TypeInfo
     from mypy.types import Type
 
     from typedbridge.mypy_plugin.calls import Call, Signature, Tools
@@ -70,11 +70,12 @@ def check_to_sync(call: Call, spelling: str) -> None:
     if any(_is_sync(call.tools, functions) for functions in alternatives):
         # The stubs refuse this too; the plugin widens them (see `accept_sync_functions`), so that
         # there is one error and it says what to do.
-        wrong = (
-            "may return what cannot be awaited: wrap an async function that looks first"
-            if any(_may_be_async(call.tools, functions) for functions in alternatives)
-            else "is sync: call it directly"
-        )
+        if any(_may_be_async(call.tools, functions) for functions in alternatives):
+            wrong = "may return what cannot be awaited: wrap an async function that looks first"
+        elif any(map(_makes_async_context_manager, alternatives)):
+            wrong = "makes an async context manager: wrap an async function that enters it"
+        else:
+            wrong = "is sync: call it directly"
         _report(
             call,
             errors.SYNC_FUNCTION,
@@ -86,11 +87,12 @@ def _refused_by_both(
     call: Call, spelling: str, wrapped: Type, alternatives: list[list[CallableType]]
 ) -> bool:
     """Report what both directions refuse; tell whether it was found."""
-    if (descriptor := _descriptor_below(call)) is not None:
+    wanted = call.tools.findings.wanted
+    if wanted(errors.DECORATOR_ORDER) and (descriptor := _descriptor_below(call)) is not None:
         message = f'"{spelling}" gets a {descriptor} object: put @{descriptor} above @{spelling}'
         _report(call, errors.DECORATOR_ORDER, message)
         return True
-    if alternatives and all(map(_is_generator, alternatives)):
+    if wanted(errors.GENERATOR) and alternatives and all(map(_is_generator, alternatives)):
         _report(call, errors.GENERATOR, _generator_message(call, spelling, wrapped))
         return True
     return False
@@ -111,30 +113,6 @@ def accept_sync_function(signature: Signature) -> CallableType:
     return signature.default.copy_modified(arg_types=[widened, *signature.default.arg_types[1:]])
 
 
-def check_blocking(call: Call, name: str) -> None:
-    """Report a call of a blocking bridge whose own function is async."""
-    if not isinstance(call.context, CallExpr):
-        return
-    # Of the stack itself: `current_function` came with mypy 1.16. A lambda is a function, too.
-    function = next(
-        (f for f in reversed(call.checker.scope.stack) if isinstance(f, FuncItem)), None
-    )
-    if isinstance(function, FuncDef) and function.is_coroutine:
-        _report(
-            call,
-            errors.BLOCKING_CALL,
-            f'{name} blocks, but is called in the async function "{function.name}": '
-            "await the async function that it wraps",
-        )
-
-
-def check_blocking_callee(call: Call) -> None:
-    """Report a call in async code if what is called is a blocking bridge."""
-    callee_type = call.callee_type
-    if callee_type is not None and wrapper_of(callee_type) == names.TO_SYNC_WRAPPER:
-        check_blocking(call, spelled(callee_type, call.callee))
-
-
 def _report(call: Call, code: ErrorCode, message: str) -> None:
     # A decorator's finding stands on the decorator's line, where a `type: ignore` is put.
     context = call.callee if isinstance(call.context, Decorator) else None
@@ -150,6 +128,8 @@ def _generator_message(call: Call, spelling: str, wrapped: Type) -> str:
 
 def _name_of(call: Call, wrapped: Type) -> str:
     """Name what is wrapped by the function that it calls, or by how it is written."""
+    if isinstance(call.context, Decorator):
+        return f'"{call.context.func.name}"'
     with contextlib.suppress(NotUnderstoodError):
         wrapped = signature_of(call, wrapped)
     return spelled(wrapped, call.args[0][0])
@@ -195,10 +175,26 @@ def _alternatives(call: Call, wrapped: Type) -> list[list[CallableType]]:
 
 
 def _definition(function: CallableType) -> FuncDef | None:
-    """Return the undecorated function, if that is what the type belongs to."""
-    if wrapper_of(function) is None and isinstance(function.definition, FuncDef):
-        return function.definition
-    return None
+    """Return the function in the source whose type this is, also under decorators that keep it.
+
+    What is under other decorators may be another kind of function, with another result.
+    """
+    definition = function.definition
+    if isinstance(definition, Decorator):
+        definition = definition.func
+    if wrapper_of(function) is not None or not isinstance(definition, FuncDef):
+        return None
+    own = definition.type
+    if isinstance(own, CallableType) and _class_of(own.ret_type) is not _class_of(
+        function.ret_type
+    ):
+        return None
+    return definition
+
+
+def _class_of(typ: Type) -> TypeInfo | None:
+    proper = get_proper_type(typ)
+    return proper.type if isinstance(proper, Instance) else None
 
 
 def _is_generator(functions: list[CallableType]) -> bool:
@@ -226,6 +222,11 @@ def _may_be_async(tools: Tools, functions: list[CallableType]) -> bool:
     return any(_is_awaitable(tools, item) for item in items)
 
 
+def _makes_async_context_manager(functions: list[CallableType]) -> bool:
+    classes = [_class_of(function.ret_type) for function in functions]
+    return any(info is not None and info.get("__aenter__") is not None for info in classes)
+
+
 def _is_awaitable(tools: Tools, result: Type) -> bool:
     awaitable = Instance(
         class_named(tools.modules, names.AWAITABLE), [AnyType(TypeOfAny.special_form)]
@@ -237,7 +238,7 @@ def _descriptor_below(call: Call) -> str | None:
     """Return `classmethod` or `staticmethod` if the bridge is put around such an object."""
     decorated = call.context
     if not isinstance(decorated, Decorator):
-        return None
+        return _descriptor_given(call)
     if not _has_descriptor(decorated):
         return None
     # mypy takes these two out of `decorators`; the order is in the original list.
@@ -250,6 +251,19 @@ def _descriptor_below(call: Call) -> str | None:
         return None
     below = map(_descriptor, order[order.index(applied) + 1 :])
     return next((descriptor for descriptor in below if descriptor is not None), None)
+
+
+def _descriptor_given(call: Call) -> str | None:
+    """Return `classmethod` or `staticmethod` if such an object is the argument of a call."""
+    given = _class_of(call.arg_types[0][0])
+    if given is not None and given.fullname in _DESCRIPTORS:
+        return _DESCRIPTORS[given.fullname]
+    argument = call.args[0][0]
+    node = argument.node if isinstance(argument, NameExpr) else None
+    if isinstance(node, Decorator) and node.func.info is call.checker.scope.active_class():
+        # In the class's own body the name stands for the object, which has not been bound yet.
+        return next(filter(None, map(_descriptor, node.original_decorators)), None)
+    return None
 
 
 def _descriptor(decorator: Expression) -> str | None:

@@ -27,6 +27,7 @@ from mypy.types import (
     TypeType,
     UninhabitedType,
     UnionType,
+    flatten_nested_unions,
     get_proper_type,
     has_type_vars,
 )
@@ -71,9 +72,12 @@ def coroutine_of(modules: Modules, result: Type, coroutine: str = names.COROUTIN
 
 def _expected_coroutine(call: Call) -> str:
     """Return the class of the bridge's result: `CoroutineType` where just that is asked for."""
-    expected = get_proper_type(call.checker.expr_checker.type_context[-1])
-    if isinstance(expected, CallableType):
-        result = get_proper_type(expected.ret_type)
+    expected = call.checker.expr_checker.type_context[-1]
+    if expected is None:
+        return names.COROUTINE
+    for item in flatten_nested_unions([expected]):
+        proper = get_proper_type(item)
+        result = get_proper_type(proper.ret_type) if isinstance(proper, CallableType) else None
         if isinstance(result, Instance) and result.type.fullname == names.COROUTINE_TYPE:
             return names.COROUTINE_TYPE
     return names.COROUTINE
@@ -204,8 +208,8 @@ class Bridging:
         if self._call.checker.scope.active_class() is not None:
             if has_type_vars(plain):
                 plain = _erased(plain.copy_modified(variables=()), None)
-        elif plain.variables:
-            plain = _erased(plain.copy_modified(variables=()), {v.id for v in plain.variables})
+        elif escaping := self._escaping(plain):
+            plain = _erased(plain.copy_modified(variables=()), escaping)
         parameters = plain.param_spec() or Parameters(
             plain.arg_types,
             plain.arg_kinds,
@@ -215,6 +219,19 @@ class Bridging:
         )
         result = self._crossed(plain.ret_type) if self._to_sync else plain.ret_type
         return Instance(self._wrapper, [parameters, result])
+
+    def _escaping(self, signature: CallableType) -> set[TypeVarId]:
+        """Return the type variables that mean nothing where the bridge may go to.
+
+        Those of a class as well: in a method, it may go to an attribute.
+        """
+        variables = {variable.id for variable in signature.variables}
+        for scope in self._call.checker.scope.stack:
+            if isinstance(scope, TypeInfo):
+                variables.update(variable.id for variable in scope.defn.type_vars)
+                if scope.self_type is not None:
+                    variables.add(scope.self_type.id)
+        return variables
 
 
 def _erased(signature: CallableType, variables: Container[TypeVarId] | None) -> CallableType:

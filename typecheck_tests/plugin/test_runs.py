@@ -222,7 +222,7 @@ def test_a_changed_plugin_is_not_answered_from_the_cache(
     library = tmp_path / "copy"
     shutil.copytree(ROOT / "typedbridge", library / "typedbridge", symlinks=False)
     before = two_modules.mypy("user.py", library=library)
-    messages = library / "typedbridge" / "mypy_plugin" / "misuse.py"
+    messages = library / "typedbridge" / "mypy_plugin" / "blocking.py"
     messages.write_text(
         messages.read_text().replace("blocks, but is called", "blocks where it is called")
     )
@@ -253,6 +253,9 @@ def test_the_daemon_sees_edits_in_either_file(daemon: Project) -> None:
     user_edited = daemon.dmypy(*command)
     daemon.write("library.py", LIBRARY.replace("        @async_to_sync\n", ""))
     unblocked = daemon.dmypy(*command)
+    # What was a plain function is a bridge again: the plugin must not remember it.
+    daemon.write("library.py", LIBRARY)
+    blocked = daemon.dmypy(*command)
 
     assert EXPECTED in without_builtins(first)
     assert (
@@ -262,6 +265,7 @@ def test_the_daemon_sees_edits_in_either_file(daemon: Project) -> None:
     assert "incompatible type" not in user_edited
     assert EXPECTED.splitlines()[-2] in user_edited
     assert "bridge-blocking-call" not in unblocked
+    assert EXPECTED.splitlines()[-2] in blocked
 
 
 def test_a_clean_program_stays_clean_when_warm(project: Project) -> None:
