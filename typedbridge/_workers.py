@@ -261,15 +261,18 @@ class Pool(DirectExecutor):
         :raises RuntimeError: when the interpreter is exiting.
         """
         crew = self._crew
+        idle = crew.idle
         try:
-            crew.idle.pop()
-        except IndexError:
-            if len(crew.threads) < self._size:
-                try:
-                    crew.grow(self._size)
-                except RuntimeError:  # at exit Python 3.12 starts no thread
-                    if not crew.has_free():
-                        raise
+            # Looked at first: an exception in each of many calls at once costs 0.2 us.
+            reserved = bool(idle) and idle.pop() is None
+        except IndexError:  # another thread was faster
+            reserved = False
+        if not reserved and len(crew.threads) < self._size:
+            try:
+                crew.grow(self._size)
+            except RuntimeError:  # at exit Python 3.12 starts no thread
+                if not crew.has_free():
+                    raise
         crew.jobs.put(job)
         # Its threads may have left meanwhile: one of the two sees the job.
         if crew is not self._crew:
