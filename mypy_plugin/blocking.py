@@ -14,11 +14,14 @@ from mypy.nodes import (
     FuncItem,
     GeneratorExpr,
     ListComprehension,
+    MemberExpr,
     NameExpr,
     RefExpr,
     SetComprehension,
+    SuperExpr,
     Var,
 )
+from mypy.types import FunctionLike, get_proper_type
 
 from typedbridge.mypy_plugin import errors, names
 from typedbridge.mypy_plugin.calls import spelled, wrapper_of
@@ -57,21 +60,25 @@ def check_callee(call: Call) -> None:
     callee_type = call.callee_type
     if callee_type is None or wrapper_of(callee_type) != names.TO_SYNC_WRAPPER:
         return
-    if isinstance(call.callee, NameExpr) and not _is_certain(call, call.callee):
+    # What is declared as a wrapper class is one.
+    if isinstance(get_proper_type(callee_type), FunctionLike) and not _is_certain(call):
         return
     check(call, spelled(callee_type, call.callee))
 
 
-def _is_certain(call: Call, name: NameExpr) -> bool:
-    """Say whether a name that has the type of a bridge stands for one.
+def _is_certain(call: Call) -> bool:
+    """Say whether what is called and has the type of a bridge is one.
 
     The type of `bridge if flag else function` is that of one of them, and so is that of the items in
     `[bridge, function]`.
     """
-    if name.kind != LDEF or not isinstance(name.node, Var) or not name.node.is_inferred:
+    callee = call.callee
+    if not isinstance(callee, (NameExpr, MemberExpr, SuperExpr, CallExpr)):
+        return False
+    if not isinstance(callee, NameExpr) or callee.kind != LDEF or not isinstance(callee.node, Var):
         return True
     functions = [scope for scope in call.checker.scope.stack if isinstance(scope, FuncItem)]
-    values = [value for f in functions for value in _values_of(name.node, f.body)]
+    values = [value for f in functions for value in _values_of(callee.node, f.body)]
     return bool(values) and all(isinstance(value, (CallExpr, RefExpr)) for value in values)
 
 

@@ -106,7 +106,8 @@ def accept_sync_function(signature: Signature) -> CallableType:
         return signature.default
     if not isinstance(expected, CallableType) or not given:
         return signature.default
-    if not isinstance(given[0], CallableType) or not _is_sync(signature.tools, [given[0]]):
+    alternatives = _alternatives(signature, given[0])
+    if not any(_is_sync(signature.tools, functions) for functions in alternatives):
         return signature.default
     anything = AnyType(TypeOfAny.from_error)
     widened = expected.copy_modified(ret_type=anything)
@@ -157,7 +158,7 @@ def _has_descriptor(decorated: Decorator) -> bool:
     return decorated.func.is_class or decorated.func.is_static
 
 
-def _alternatives(call: Call, wrapped: Type) -> list[list[CallableType]]:
+def _alternatives(call: Call | Signature, wrapped: Type) -> list[list[CallableType]]:
     """Return the functions that `wrapped` may be, each as its overloads.
 
     Nothing if there is one among them that the plugin does not know.

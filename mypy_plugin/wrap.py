@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mypy.erasetype import erase_typevars
+from mypy.expandtype import expand_type
 from mypy.maptype import map_instance_to_supertype
-from mypy.nodes import ARG_STAR, TypeInfo
+from mypy.nodes import ARG_STAR, CallExpr, TypeInfo
 from mypy.subtypes import find_member
 from mypy.types import (
     AnyType,
@@ -25,6 +26,7 @@ from mypy.types import (
     Parameters,
     TypeOfAny,
     TypeType,
+    TypeVarId,
     UninhabitedType,
     UnionType,
     flatten_nested_unions,
@@ -38,9 +40,9 @@ from typedbridge.mypy_plugin.calls import Call, NotUnderstoodError
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from mypy.types import Type, TypeVarId
+    from mypy.types import Type
 
-    from typedbridge.mypy_plugin.calls import Modules
+    from typedbridge.mypy_plugin.calls import Modules, Signature
 
 
 # What a coroutine yields and takes. With an explicit Any, asyncio.gather over two bridges would
@@ -127,7 +129,7 @@ def partial_signature(typ: Type) -> Type | None:
     return None
 
 
-def signature_of(call: Call, wrapped: Type) -> Type:
+def signature_of(call: Call | Signature, wrapped: Type) -> Type:
     """Return the type of a call of `wrapped`: of a function itself, of an object its `__call__`.
 
     :raises NotUnderstoodError: it cannot be called, or by means that the plugin does not know.
@@ -175,6 +177,8 @@ class Bridging:
         raise NotUnderstoodError(proper)
 
     def _of_callable(self, wrapped: CallableType) -> CallableType:
+        if isinstance(self._call.context, CallExpr):
+            wrapped = self._without_self_type(wrapped)
         return wrapped.copy_modified(
             ret_type=self._crossed(wrapped.ret_type),
             fallback=self._fallback(wrapped),
@@ -188,6 +192,23 @@ class Bridging:
             # A bridge of a class or of a `partial` is neither.
             special_sig=None,
             from_type_type=False,
+        )
+
+    def _without_self_type(self, wrapped: CallableType) -> CallableType:
+        """Put a type variable of its own where a twin, `aload = sync_to_async(load)`, has `Self`.
+
+        mypy refuses to read a variable through the class if its type has the class's `Self`.
+        """
+        info = self._call.checker.scope.active_class()
+        own = info.self_type if info is not None else None
+        if own is None or own not in wrapped.variables:
+            return wrapped
+        twins = own.copy_modified(
+            id=TypeVarId(own.id.raw_id, namespace=f"{own.fullname} of a twin")
+        )
+        expanded = expand_type(wrapped, {own.id: twins})
+        return expanded.copy_modified(
+            variables=[twins if variable == own else variable for variable in wrapped.variables]
         )
 
     def _crossed(self, result: Type) -> Type:
