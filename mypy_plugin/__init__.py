@@ -81,7 +81,8 @@ _LIBRARIES: Final = ("builtins.", "typing.")
 _SIGNATURES: Final[dict[str, SignatureHandler]] = {
     names.SYNC_TO_ASYNC: executor.check,
     names.TO_ASYNC_WRAPPER: executor.check,
-    names.CALL_ASYNC: misuse.accept_sync_function,
+    names.CALL_SYNC: bind.signature_of_call_sync,
+    names.CALL_ASYNC: bind.signature_of_call_async,
     names.TO_SYNC_WRAPPER: misuse.accept_sync_function,
 }
 

@@ -19,11 +19,12 @@ from mypy.types import (
 from mypy.typevars import fill_typevars
 
 from typedbridge.mypy_plugin import blocking, misuse, names
-from typedbridge.mypy_plugin.calls import decorator_in, spelled
-from typedbridge.mypy_plugin.exact import wrapped_type
+from typedbridge.mypy_plugin.calls import NotUnderstoodError, decorator_in, spelled
+from typedbridge.mypy_plugin.exact import lambda_with_defaults, wrapped_type
 from typedbridge.mypy_plugin.wrap import (
     Bridging,
     as_async_def,
+    awaited,
     class_named,
     coroutine_of,
     signature_of,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from mypy.plugin import AnalyzeTypeContext
     from mypy.types import Type
 
-    from typedbridge.mypy_plugin.calls import Call, Modules
+    from typedbridge.mypy_plugin.calls import Call, Modules, Signature
 
 
 def sync_to_async(call: Call) -> Type:
@@ -65,6 +66,26 @@ def call_sync(call: Call) -> Type:
     """`call_sync(func, ...)`."""
     misuse.check_to_async(call, "call_sync")
     return as_async_def(call.tools.modules, call.default)
+
+
+def signature_of_call_sync(signature: Signature) -> CallableType:
+    """`call_sync(lambda row=row: ...)`, which mypy cannot type by itself."""
+    func = lambda_with_defaults(signature)
+    if func is None:
+        return signature.default
+    return signature.calling(func, coroutine_of(signature.tools.modules, func.ret_type))
+
+
+def signature_of_call_async(signature: Signature) -> CallableType:
+    """`call_async(lambda row=row: ...)`; any function else, since the plugin refuses sync ones."""
+    func = lambda_with_defaults(signature)
+    if func is None:
+        return misuse.accept_sync_function(signature)
+    try:
+        result = awaited(signature.tools.modules, func.ret_type)
+    except NotUnderstoodError:  # nothing that can be awaited: `check_to_sync` says so
+        result = AnyType(TypeOfAny.from_error)
+    return signature.calling(func, result)
 
 
 def call_async(call: Call) -> Type:

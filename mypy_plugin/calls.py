@@ -165,6 +165,16 @@ class Signature:
             arg_types=[types.get(name or "", arg_type) for name, arg_type in names_and_types]
         )
 
+    def calling(self, func: CallableType, result: Type) -> CallableType:
+        """The signature of a call that takes `func` first, and then its arguments."""
+        return self.default.copy_modified(
+            arg_types=[func, *func.arg_types],
+            arg_kinds=[ARG_POS, *func.arg_kinds],
+            arg_names=[None, *func.arg_names],
+            ret_type=result,
+            variables=[],
+        )
+
 
 # Answers for one call with the type of its result.
 Handler: TypeAlias = "Callable[[Call], Type]"

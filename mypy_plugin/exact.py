@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mypy.nodes import Argument, Expression
     from mypy.types import Type
 
-    from typedbridge.mypy_plugin.calls import Call
+    from typedbridge.mypy_plugin.calls import Call, Signature
 
 _CACHES: Final = frozenset({"functools.cache", "functools.lru_cache"})
 
@@ -53,6 +53,21 @@ def wrapped_type(call: Call) -> Type:
     if isinstance(proper, Instance) and proper.type.fullname == names.PARTIAL:
         return _partial(call, expression) or given
     return given
+
+
+def lambda_with_defaults(signature: Signature) -> CallableType | None:
+    """Return the type of a lambda that has defaults, if the first argument is one.
+
+    mypy cannot tell its type where a ParamSpec is to be inferred from it and from other arguments.
+    """
+    expression = signature.args[0][0] if signature.args[0] else None
+    if not isinstance(expression, LambdaExpr):
+        return None
+    if all(argument.initializer is None for argument in expression.arguments):
+        return None
+    inferred = signature.type_of(expression)
+    exact = get_proper_type(_with_bound_names(signature, expression, inferred) or inferred)
+    return exact if isinstance(exact, CallableType) else None
 
 
 def _partial(call: Call, expression: Expression) -> Type | None:
@@ -146,7 +161,7 @@ def _is_cache(decorator: Expression) -> bool:
     return isinstance(decorator, RefExpr) and decorator.fullname in _CACHES
 
 
-def _with_bound_names(call: Call, function: LambdaExpr, given: Type) -> Type | None:
+def _with_bound_names(call: Call | Signature, function: LambdaExpr, given: Type) -> Type | None:
     """Type a lambda by the variables that its defaults bind, as in `lambda row=row: ...`."""
     inferred = get_proper_type(given)
     bound = [_binds_its_name(argument) for argument in function.arguments]
