@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from typecheck_tests.cases import CASES, FOLDERS, CaseFile, load, read
-from typecheck_tests.checkers import CHECKERS
+from typecheck_tests.checkers import CHECKERS, Diagnostic
 from typecheck_tests.judge import (
     Outcome,
     Problem,
@@ -118,6 +120,35 @@ def test_marks_are_read(tmp_path: Path) -> None:
         (mark.line, set(mark.checkers), mark.text) for mark in file.cases[1].marks
     ]
     assert 5 == file.statement(6)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcomes"),
+    [("mypy-plugin", {"one": "works", "two": "false alarm", "three": "works"}), ("ty", {})],
+)
+def test_one_error_for_each_mark(tmp_path: Path, name: str, outcomes: dict[str, str]) -> None:
+    """A second error in a marked statement fails mypy with the plugin, and nobody else."""
+    path = tmp_path / "partly" / "functions.py"
+    path.parent.mkdir()
+    path.write_text(
+        "# case: one\nfirst()  # E: a text # E\n"
+        "# case: two\nsecond()  # E: a text\n"
+        "# case: three\nthird()  # E\n"
+    )
+    file = read(path)
+    said = [
+        Diagnostic(file.path, line, "code", message)
+        for line, message in ((2, "other"), (2, "a text"), (4, "a text"), (4, "other"), (6, "any"))
+    ]
+    checker = replace(
+        CHECKERS[name],
+        command=lambda *_: [sys.executable, "-c", "print(1)"],
+        parse=lambda _: said,
+    )
+
+    results = {result.case.name: result.outcome for result in check(checker, [file])}
+
+    assert {"one": "works", "two": "works", "three": "works"} | outcomes == results
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import overload
 
-from typedbridge import async_to_sync, call_sync, sync_to_async
+from typedbridge import async_to_sync, call_async, call_sync, sync_to_async
 
 
 @sync_to_async
@@ -70,6 +70,28 @@ def parse(text: str | bytes, *, strict: bool = False) -> int | float:
 aparse = sync_to_async(parse)
 
 
+@overload
+@sync_to_async
+def measure(text: str) -> int: ...
+@overload
+@sync_to_async
+def measure(text: bytes, *, strict: bool = False) -> float: ...
+@sync_to_async
+def measure(text: str | bytes, *, strict: bool = False) -> int | float:
+    """Measure a text."""
+    return len(text) + strict
+
+
+def crop(path: str, *, width: int = 10) -> bytes:
+    """Crop an image."""
+    return path.encode() * width
+
+
+async def download(url: str, *, timeout: float = 1.0) -> bytes:
+    """Download a file."""
+    return url.encode()
+
+
 @async_to_sync
 async def fetch(url: str, timeout: float = 1.0) -> bytes:
     """Fetch a page."""
@@ -83,11 +105,13 @@ async def use(users: Users) -> None:
     await Users.load("a")
     await users.asave()
     await aparse("1")
-    await call_sync(area, 1.0)
+    await measure(b"1")
+    await call_sync(crop, "a", width=3)
 
 
 def use_blocking() -> None:
     fetch("u")
+    call_async(download, "u", timeout=2.0)
 '''
 
 _HALF_TYPED = """\
@@ -212,7 +236,50 @@ def test_hover_on_a_blocking_bridge(program: Document) -> None:
 def test_hover_on_the_decorator_shows_our_docstring(program: Document) -> None:
     """The stubs have no docstrings; the editor takes them from the source beside."""
     shown = program.hover("\n@sync_to_async")
-    assert ":param" in shown or ":returns:" in shown or ":return" in shown
+    assert "Make a blocking function awaitable." in shown
+    for name in ("func", "thread\\_sensitive", "executor", "context"):
+        assert f":param {name}: " in shown
+    assert ":returns: a `SyncToAsync`, or a decorator that makes one." in shown
+    assert ":raises TypeError: " in shown
+
+
+def test_hover_on_call_sync_and_call_async(program: Document) -> None:
+    """The function comes first, then its parameters; the docstring is ours."""
+    shown = program.hover("await call_sync")
+    assert "func: (**_P@call_sync) -> _R@call_sync" in shown
+    assert "CoroutineType[Any, Any, _R@call_sync]" in shown
+    assert "Await one call of a blocking function." in shown
+    assert "Call a coroutine function once from sync code" in program.hover("    call_async")
+
+
+def test_hover_on_what_is_given_to_call_sync(program: Document) -> None:
+    """The function itself, as it is without a bridge."""
+    expected = _hover(
+        """
+        (function) def crop(
+            path: str,
+            *,
+            width: int = 10
+        ) -> bytes
+        """,
+        "Crop an image.",
+    )
+    assert expected == program.hover("await call_sync(crop")
+
+
+def test_hover_on_decorated_overloads(program: Document) -> None:
+    """The overload that the call selects, with the docstring of the implementation."""
+    expected = _hover(
+        """
+        (function) def measure(
+            text: bytes,
+            *,
+            strict: bool = False
+        ) -> CoroutineType[Any, Any, float]
+        """,
+        "Measure a text.",
+    )
+    assert expected == program.hover("await measure")
 
 
 def test_signature_help_for_a_function(program: Document) -> None:
@@ -237,6 +304,36 @@ def test_signature_help_for_overloads(program: Document) -> None:
         ),
     ]
     assert expected == program.signatures("await aparse(")
+
+
+def test_signature_help_for_decorated_overloads(program: Document) -> None:
+    """As for a bridge around overloads."""
+    expected = [
+        ("(text: str) -> CoroutineType[Any, Any, int]", "Measure a text."),
+        (
+            "(text: bytes, *, strict: bool = False) -> CoroutineType[Any, Any, float]",
+            "Measure a text.",
+        ),
+    ]
+    assert expected == program.signatures("await measure(")
+
+
+def test_signature_help_for_call_sync(program: Document) -> None:
+    """The parameters of the function follow it, with their names and the docstring."""
+    label = (
+        "(func: (path: str, *, width: int = 10) -> bytes, /, path: str, *, width: int = 10)"
+        " -> CoroutineType[Any, Any, bytes]"
+    )
+    assert [(label, "Crop an image.")] == program.signatures("await call_sync(crop, ")
+
+
+def test_signature_help_for_call_async(program: Document) -> None:
+    """The bare result."""
+    label = (
+        "(func: (url: str, *, timeout: float = 1) -> Awaitable[bytes], /, url: str, *,"
+        " timeout: float = 1) -> bytes"
+    )
+    assert [(label, "Download a file.")] == program.signatures("call_async(download, ")
 
 
 def test_completion_of_members(half_typed: Document) -> None:

@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
 
 from typecheck_tests.plugin.projects import CLEAN, PLUGIN
+from typedbridge.mypy_plugin import errors
 
 if TYPE_CHECKING:
     from typecheck_tests.plugin.projects import Project
 
-# One of each finding, with its code.
+
+def mypy_version() -> tuple[int, ...]:
+    """Major and minor version of the mypy that is installed."""
+    return tuple(int(part) for part in version("mypy").split(".")[:2])
+
+
+# One of each finding.
 FINDINGS = """
     from collections.abc import Iterator
+    from concurrent.futures import Executor
     from typedbridge import async_to_sync, sync_to_async
 
     async def fetch() -> None: ...
     def rows() -> Iterator[int]:
         yield 1
 
-    sync_to_async(fetch)
-    sync_to_async(rows)
-    sync_to_async(len, thread_sensitive=False, executor=1)
+    def pooled(pool: Executor) -> None:
+        sync_to_async(len, executor=pool)  # bridge-executor
+
+    sync_to_async(fetch)  # bridge-async-function
+    async_to_sync(len)  # bridge-sync-function
+    sync_to_async(rows)  # bridge-generator
+    sync_to_async(staticmethod(len))  # bridge-decorator-order
+    sync_to_async(len, thread_sensitive=False, executor=1)  # bridge-executor-type
 
     async def main() -> None:
-        async_to_sync(fetch)()
+        async_to_sync(fetch)()  # bridge-blocking-call
     """
 
-ALL = {
-    "bridge-async-function",
-    "bridge-blocking-call",
-    "bridge-executor-type",
-    "bridge-generator",
-}
+ALL = {code.code for code in errors.ALL}
+
+each_code = pytest.mark.parametrize("code", sorted(ALL))
 
 
 @pytest.fixture
 def project(project: Project) -> Project:
     project.write("program.py", FINDINGS)
     return project
+
+
+def switch(code: str) -> str:
+    """The key in the configuration file."""
+    return code.replace("-", "_")
 
 
 def codes(output: str) -> set[str]:
@@ -51,6 +67,67 @@ def codes(output: str) -> set[str]:
 def test_everything_is_on_by_default(project: Project) -> None:
     """Without a section of its own the plugin reports all findings."""
     assert codes(project.mypy("program.py")) == ALL
+
+
+@each_code
+def test_each_finding_is_switched_off_in_an_ini_file(project: Project, code: str) -> None:
+    """The others stay on."""
+    project.configure(extra=f"[typedbridge]\n{switch(code)} = false\n")
+
+    assert codes(project.mypy("program.py")) == ALL - {code}
+
+
+@each_code
+def test_each_finding_is_switched_off_in_pyproject(project: Project, code: str) -> None:
+    """The keys are the same."""
+    project.write(
+        "pyproject.toml",
+        f'[tool.mypy]\nplugins = ["{PLUGIN}"]\n[tool.typedbridge]\n{switch(code)} = false\n',
+    )
+
+    assert codes(project.mypy("program.py")) == ALL - {code}
+
+
+@each_code
+def test_each_finding_is_silenced_in_its_line(project: Project, code: str) -> None:
+    """A comment with the code is used, and nothing else is reported in the line."""
+    project.write("program.py", FINDINGS.replace(f"# {code}\n", f"# type: ignore[{code}]\n"))
+    project.configure("warn_unused_ignores = true")
+
+    output = project.mypy("program.py")
+
+    assert codes(output) == ALL - {code}
+    assert "unused-ignore" not in output
+
+
+@pytest.mark.skipif(
+    mypy_version() < (1, 19),
+    reason="an older mypy reads disable_error_code before it has asked the plugin for its codes",
+)
+@each_code
+def test_each_finding_is_disabled_by_its_code(project: Project, code: str) -> None:
+    """disable_error_code knows the plugin's codes."""
+    project.configure(f"disable_error_code = {code}")
+
+    assert codes(project.mypy("program.py")) == ALL - {code}
+
+
+@each_code
+def test_a_wrong_value_of_each_switch(project: Project, code: str) -> None:
+    """One line, which names the key."""
+    project.configure(extra=f"[typedbridge]\n{switch(code)} = maybe\n")
+
+    expected = f"mypy.ini: error: [typedbridge]: {switch(code)} must be true or false, not 'maybe'"
+    assert expected == project.mypy("program.py")
+
+
+@each_code
+def test_a_misspelled_key_of_each_switch(project: Project, code: str) -> None:
+    """The code itself, with its hyphens, is no key; the message says which is meant."""
+    project.configure(extra=f"[typedbridge]\n{code} = false\n")
+
+    expected = f'[typedbridge]: unknown key "{code}"; did you mean {switch(code)}?'
+    assert f"mypy.ini: error: {expected}" == project.mypy("program.py")
 
 
 @pytest.mark.parametrize("name", ["mypy.ini", "setup.cfg"])
@@ -138,7 +215,8 @@ def test_a_changed_switch_is_not_answered_from_the_cache(project: Project) -> No
             'unknown key "bridge_generators"; did you mean bridge_generator?',
         ),
         ("strict = true", 'unknown key "strict"; known keys: bridge_async_function, '),
-        ("bridge_generator = maybe", "bridge_generator must be true or false, not 'maybe'"),
+        ("bridge_generator =", "bridge_generator must be true or false, not ''"),
+        ("bridge_generator = 2", "bridge_generator must be true or false, not '2'"),
     ],
 )
 def test_a_wrong_line_in_an_ini_file(project: Project, line: str, message: str) -> None:

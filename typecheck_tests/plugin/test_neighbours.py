@@ -21,7 +21,6 @@ def in_order(other: str, *, ours_first: bool) -> tuple[str, str]:
 @in_both_orders
 def test_django(project: Project, *, ours_first: bool) -> None:
     """A repository of bridges over Django models: querysets by one plugin, bridges by the other."""
-    pytest.importorskip("mypy_django_plugin")
     project.configure(
         "strict = true",
         plugins=in_order("mypy_django_plugin.main", ours_first=ours_first),
@@ -114,7 +113,6 @@ def test_django(project: Project, *, ours_first: bool) -> None:
 @in_both_orders
 def test_pydantic(project: Project, *, ours_first: bool) -> None:
     """Bridges as methods and around the constructors of pydantic models."""
-    pytest.importorskip("pydantic")
     project.configure(
         "strict = true",
         plugins=in_order("pydantic.mypy", ours_first=ours_first),

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial, wraps
 from pathlib import Path
-from typing import Generic, TypeVar, assert_type
+from typing import Any, Generic, TypeVar, assert_type
 
 from typedbridge.sync import async_to_sync, sync_to_async
 
@@ -84,9 +84,11 @@ async def use_cube() -> None:
 async def use_operator() -> None:
     assert_type(await sync_to_async(operator.not_)(1), bool)
     assert_type(await sync_to_async(operator.truth)(1), bool)
-    await sync_to_async(operator.itemgetter("a"))({"a": 1})
-    await sync_to_async(operator.attrgetter("name"))(object())
-    await sync_to_async(operator.methodcaller("upper"))("a")
+    assert_type(await sync_to_async(operator.itemgetter("a"))({"a": 1}), Any)
+    assert_type(await sync_to_async(operator.attrgetter("name"))(object()), Any)
+    assert_type(await sync_to_async(operator.methodcaller("upper"))("a"), Any)
+    await sync_to_async(operator.not_)()  # E
+    await sync_to_async(operator.itemgetter("a"))()  # E
 
 
 # case: a callable object

@@ -142,7 +142,12 @@ async def use_cache(cache: Cache) -> None:
 class Registry(ABC):
     @classmethod
     @abstractmethod
-    def register(cls, name: str) -> Awaitable[int]: ...
+    @sync_to_async
+    def register(cls, name: str) -> int: ...
+
+    @classmethod
+    @abstractmethod
+    def forget(cls, name: str) -> Awaitable[int]: ...
 
 
 class RealRegistry(Registry):
@@ -151,10 +156,18 @@ class RealRegistry(Registry):
     def register(cls, name: str) -> int:
         return len(name)
 
+    @classmethod
+    @sync_to_async
+    def forget(cls, name: str) -> int:
+        return len(name)
+
 
 async def use_registry(registry: type[Registry]) -> None:
     assert_type(await registry.register("a"), int)
+    assert_type(await registry.forget("a"), int)
     assert_type(await RealRegistry.register("a"), int)
+    await registry.register(1)  # E
+    await RealRegistry.forget(1)  # E
 
 
 # case: final outside and inside
@@ -164,10 +177,17 @@ class Sealed:
     def seal(self, wax: str) -> bool:
         return bool(wax)
 
+    @sync_to_async
+    @final
+    def break_open(self, force: int) -> str:
+        return "x" * force
+
 
 async def use_sealed(sealed: Sealed) -> None:
     assert_type(await sealed.seal("red"), bool)
+    assert_type(await sealed.break_open(1), str)
     await sealed.seal(3)  # E
+    await sealed.break_open("red")  # E
 
 
 # case: async_to_sync under classmethod, staticmethod and property
@@ -246,3 +266,48 @@ async def use_parser(parser: Parser) -> None:
     assert_type(await sync_to_async(Parser.words)("a", sep=","), list[str])
     await sync_to_async(Parser.words)(1)  # E
     await sync_to_async(Parser.of)(1)  # E
+
+
+# case: a property with a setter and a deleter
+class Draft:
+    stored = "draft"
+
+    @property
+    @sync_to_async
+    def text(self) -> str:
+        return self.stored
+
+    @text.setter
+    def text(self, value: Awaitable[str]) -> None:
+        print(value)
+
+    @text.deleter
+    def text(self) -> None:
+        self.stored = ""
+
+
+async def use_draft(draft: Draft) -> None:
+    assert_type(await draft.text, str)
+    draft.text = 1  # E
+    del draft.text
+
+
+# case: an abstract property
+class Shape(ABC):
+    @property
+    @abstractmethod
+    @sync_to_async
+    def area(self) -> float: ...
+
+
+class Square(Shape):
+    @property
+    @override
+    @sync_to_async
+    def area(self) -> float:
+        return 1.0
+
+
+async def use_shape(shape: Shape) -> None:
+    assert_type(await shape.area, float)
+    assert_type(await Square().area, float)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, assert_type
 
@@ -156,6 +157,8 @@ def use_marked() -> None:
 
 # case: iscoroutinefunction is a test
 def use_iscoroutinefunction(func: object) -> None:
-    assert_type(bool(iscoroutinefunction(func)), bool)
-    if iscoroutinefunction(marked):
-        print(marked)
+    not_yet: Callable[..., Coroutine[Any, Any, Any]] = func  # E
+    if iscoroutinefunction(func):
+        known: Callable[..., Coroutine[Any, Any, Any]] = func
+        print(known)
+    print(not_yet)

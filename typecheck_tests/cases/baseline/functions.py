@@ -16,12 +16,14 @@ from typing import (
     NoReturn,
     Required,
     TypedDict,
+    TypeGuard,
     TypeVar,
     Unpack,
     assert_type,
 )
 
 from typedbridge.sync import async_to_sync, sync_to_async
+from typing_extensions import TypeIs
 
 
 POSIX = bool(sys.argv)
@@ -95,7 +97,7 @@ def power(base: int, exponent: int, /) -> int:
 
 async def use_power() -> None:
     assert_type(await power(2, 3), int)
-    await power(base=2, exponent=3)  # E
+    await power(base=2, exponent=3)  # E  # E
     await power(2)  # E
 
 
@@ -307,7 +309,7 @@ def walk(folder: str, visit: Callable[[str, int], bool]) -> int:
 
 async def use_walk() -> None:
     assert_type(await walk("/", lambda name, depth: len(name) > depth), int)
-    await walk("/", lambda name: True)  # E
+    await walk("/", lambda name: True)  # E  # E
 
 
 # case: a missing await in arithmetic is reported
@@ -369,6 +371,10 @@ async def dispatch(kind: str) -> None:
 
 
 # case: a bridge decorated by somebody else's decorator and the reverse
+def counted(func: Callable[[str], int]) -> Callable[[str], int]:
+    return func
+
+
 def logged(
     func: Callable[[str], Coroutine[Any, Any, int]],
 ) -> Callable[[str], Coroutine[Any, Any, int]]:
@@ -381,9 +387,17 @@ def length(text: str) -> int:
     return len(text)
 
 
+@sync_to_async
+@counted
+def words(text: str) -> int:
+    return len(text.split())
+
+
 async def use_length() -> None:
     assert_type(await length("a"), int)
+    assert_type(await words("a"), int)
     await length(1)  # E
+    await words(1)  # E
 
 
 # case: a recursive bridge
@@ -580,7 +594,7 @@ async def use_anything() -> None:
     assert_type(await anything(1, "a", b=2), tuple[int, int])
 
 
-# case: TypeGuard and bool results
+# case: bool results
 @sync_to_async
 def is_file(path: str) -> bool:
     return bool(path)
@@ -590,3 +604,48 @@ async def use_is_file(paths: list[str]) -> None:
     existing = [path for path in paths if await is_file(path)]
     assert_type(existing, list[str])
     assert_type(all([await is_file(path) for path in paths]), bool)
+
+
+# case: TypeGuard and TypeIs results narrow nothing before they are awaited
+@sync_to_async
+def is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+@sync_to_async
+def is_number(value: object) -> TypeIs[int]:
+    return isinstance(value, int)
+
+
+async def use_guards(value: object) -> None:
+    text_job, number_job = is_text(value), is_number(value)
+    found: bool = await text_job and await number_job
+    assert_type(value, object)
+    if is_text(value):  # E[pyright, basedpyright]
+        assert_type(value, object)
+    if is_number(value):  # E[pyright, basedpyright]
+        assert_type(value, object)
+    print(found)
+
+
+# case: a coroutine type is expected
+def line_of(number: int) -> str:
+    return str(number)
+
+
+async def use_expected() -> None:
+    exact: Callable[[int], CoroutineType[Any, Any, str]] = sync_to_async(line_of)
+    wider: Callable[[int], Coroutine[Any, Any, str]] = sync_to_async(line_of)
+    assert_type(await exact(1), str)
+    assert_type(await wider(1), str)
+    assert_type((exact(1)).cr_running, bool)
+
+
+# case: an async function of a union of awaitables
+@async_to_sync
+async def job_of(name: str) -> asyncio.Future[int] | None:
+    return None
+
+
+def use_job_of() -> None:
+    assert_type(job_of("a"), asyncio.Future[int] | None)

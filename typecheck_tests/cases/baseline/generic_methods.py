@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, Self, TypeVar, assert_type
+from typing import Any, Generic, ParamSpec, Self, TypeVar, TypeVarTuple, Unpack, assert_type
 
 from typedbridge.sync import async_to_sync, sync_to_async
 
@@ -9,6 +9,8 @@ from typedbridge.sync import async_to_sync, sync_to_async
 T = TypeVar("T")
 V = TypeVar("V")
 K = TypeVar("K")
+P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 
 
 # case: a method of a generic class
@@ -206,3 +208,53 @@ class Stack(Generic[T]):
 
 async def use_stack() -> None:
     assert_type(await Stack[int].of(1), Stack[int])
+
+
+# case: a method of a class generic over a parameter specification
+class Task(Generic[P, V]):
+    def __init__(self, func: Callable[P, V]) -> None:
+        self.func = func
+
+    @sync_to_async
+    def run(self, *args: P.args, **kwargs: P.kwargs) -> V:
+        return self.func(*args, **kwargs)
+
+    @async_to_sync
+    async def wait(self, *args: P.args, **kwargs: P.kwargs) -> V:
+        return await self.run(*args, **kwargs)
+
+
+@Task
+def scale(width: float, *, factor: int = 1) -> float:
+    return width * factor
+
+
+async def use_task() -> None:
+    assert_type(await scale.run(1.0, factor=2), float)
+    await scale.run("1")  # E
+    await scale.run(1.0, depth=1)  # E: depth
+
+
+def use_task_blocking() -> None:
+    assert_type(scale.wait(1.0, factor=2), float)
+    scale.wait("1")  # E
+
+
+# case: a method of a class generic over a type variable tuple
+class Row(Generic[Unpack[Ts]]):
+    def __init__(self, *values: Unpack[Ts]) -> None:
+        self.values = values
+
+    @sync_to_async
+    def as_tuple(self) -> tuple[Unpack[Ts]]:
+        return self.values
+
+    @sync_to_async
+    def same(self, other: Row[Unpack[Ts]]) -> bool:
+        return self.values == other.values
+
+
+async def use_row(row: Row[int, str], other: Row[bytes]) -> None:
+    assert_type(await row.as_tuple(), tuple[int, str])
+    assert_type(await row.same(row), bool)
+    await row.same(other)  # E

@@ -100,7 +100,7 @@ def count(session: Session, table: str, *, limit: int = 1) -> int:
 
 async def use_count() -> None:
     assert_type(await count("a", limit=2), int)
-    await count(Session(), "a")  # E
+    await count(Session())  # E
     await count("a", offset=2)  # E: offset
 
 

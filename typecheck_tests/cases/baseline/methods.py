@@ -37,7 +37,7 @@ class Files:
 async def use_files(files: Files) -> None:
     assert_type(await Files.size(files, "a"), int)
     assert_type(await Files.size(files, path="a"), int)
-    await Files.size("a")  # E
+    await Files.size("a")  # E  # E
     await Files.size(files, 1)  # E
 
 
@@ -83,7 +83,7 @@ class Queue:
 async def use_queue(queue: Queue) -> None:
     push = queue.push
     assert_type(await push("a"), int)
-    await push(queue, "a")  # E
+    await push(queue, "a")  # E  # E
 
 
 # case: the bridge around a bound method
@@ -466,3 +466,57 @@ async def use_signals(signals: Signals, counter: Counter) -> None:
     signals.connect(count_plain)
     signals.connect(sync_to_async(len))
     assert_type(await signals.fire("a"), list[int])
+
+
+# case: dunder methods under async_to_sync
+class Remote:
+    @async_to_sync
+    async def __call__(self, name: str) -> int:
+        return len(name)
+
+    @async_to_sync
+    async def __getitem__(self, key: str) -> bytes:
+        return key.encode()
+
+    @async_to_sync
+    async def __contains__(self, key: object) -> bool:
+        return bool(key)
+
+    @async_to_sync
+    async def __len__(self) -> int:
+        return 1
+
+    @async_to_sync
+    async def __enter__(self) -> Self:
+        return self
+
+    @async_to_sync
+    async def __exit__(self, *exc_info: object) -> None:
+        print(exc_info)
+
+
+def use_remote(remote: Remote) -> None:
+    assert_type(remote("a"), int)
+    assert_type(remote["a"], bytes)
+    assert_type("a" in remote, bool)
+    assert_type(len(remote), int)
+    with remote as entered:
+        assert_type(entered, Remote)
+    remote(1)  # E
+    print(remote[1])  # E
+
+
+# case: a bridge as a method of a metaclass
+class Loader(type):
+    @sync_to_async
+    def load(cls, path: str) -> int:
+        return len(path)
+
+
+class Loaded(metaclass=Loader):
+    pass
+
+
+async def use_loaded() -> None:
+    assert_type(await Loaded.load("a"), int)
+    await Loaded.load(1)  # E

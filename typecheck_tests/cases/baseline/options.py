@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextvars import Context, copy_context
 from functools import partial
-from typing import Final, ParamSpec, Self, TypeVar, assert_type
+from typing import Final, ParamSpec, Self, TypeVar, assert_type, overload
 
 import typedbridge.sync
 from typedbridge.sync import async_to_sync, sync_to_async
@@ -101,7 +101,7 @@ async def use_context(context: Context) -> None:
 
 # case: unknown and positional options are refused
 async def use_unknown_option() -> None:
-    sync_to_async(crunch, sensitive=True)  # E
+    sync_to_async(crunch, sensitive=True)  # E  # E
     sync_to_async(crunch, False)  # E
     async_to_sync(force_new_loops=True)  # E
 
@@ -302,17 +302,35 @@ pooled_bridge = partial(sync_to_async, thread_sensitive=False)
 
 
 async def use_partial_options() -> None:
-    result = await pooled_bridge(crunch)(b"a")
-    print(result)
+    text: str = await pooled_bridge(crunch)(b"a")
+    print(text)
 
 
 # case: a decorator that may be used with and without options
-def background(func: Callable[P, R] | None = None) -> object:
-    return sync_to_async if func is None else sync_to_async(func)
+@overload
+def background(func: Callable[P, R], /) -> Callable[P, Awaitable[R]]: ...
+@overload
+def background(*, pool: bool) -> Callable[[Callable[P, R]], Callable[P, Awaitable[R]]]: ...
+def background(func: Callable[P, R] | None = None, /, *, pool: bool = False) -> object:
+    decorate = sync_to_async(thread_sensitive=not pool)
+    return decorate if func is None else decorate(func)
 
 
-def use_background() -> None:
-    print(background(crunch), background())
+@background
+def shrink(data: bytes) -> str:
+    return data.hex()
+
+
+@background(pool=True)
+def grow(data: bytes) -> str:
+    return data.hex() * 2
+
+
+async def use_background() -> None:
+    assert_type(await shrink(b"a"), str)
+    assert_type(await grow(b"a"), str)
+    await shrink("a")  # E
+    await grow("a")  # E
 
 
 # case: a decorator of one's own over an option form
@@ -329,3 +347,33 @@ async def use_query() -> None:
     assert_type(await query("a", limit=2), list[str])
     await query(1)  # E
     await query("a", offset=2)  # E: offset
+
+
+# case: an executor with thread_sensitive through an alias is refused
+async def use_both_through_alias() -> None:
+    s2a(crunch, executor=POOL)  # E
+    s2a(crunch, thread_sensitive=False, executor=1)  # E
+    s2a(crunch, thread_sensitive=False, executor=POOL)
+
+
+# case: an alias of the decorator inside a function
+async def use_local_alias() -> None:
+    wrap = sync_to_async
+
+    @wrap
+    def inside(items: Sequence[T]) -> T:
+        return items[0]
+
+    @wrap(thread_sensitive=False)
+    def inside_pool(items: Sequence[T]) -> T:
+        return items[0]
+
+    assert_type(await wrap(crunch)(b"a"), str)
+    assert_type(await inside([1]), int)
+    assert_type(await inside_pool(["a"]), str)
+    await wrap(crunch)(1)  # E
+
+
+def use_local_alias_of_async_to_sync() -> None:
+    wrap = async_to_sync
+    assert_type(wrap(fetch)("u"), bytes)

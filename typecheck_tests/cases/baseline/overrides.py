@@ -5,9 +5,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Protocol, TypedDict, TypeVar, assert_type, runtime_checkable
+from typing import (
+    Any,
+    Generic,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    assert_type,
+    overload,
+    runtime_checkable,
+)
 
-from typedbridge.sync import async_to_sync, sync_to_async
+from typedbridge.sync import SyncToAsync, async_to_sync, sync_to_async
 from typing_extensions import override
 
 
@@ -628,3 +637,122 @@ class ChosenStorage:
 
 async def use_chosen(storage: ChosenStorage) -> None:
     assert_type(await storage.read("a"), bytes)
+
+
+# case: a Callable field with any parameters and a generic result
+@dataclass
+class Lookup(Generic[T]):
+    load: Callable[..., Awaitable[T]]
+    sync_load: Callable[..., T]
+
+
+@sync_to_async
+def size_of(name: str) -> int:
+    return len(name)
+
+
+@async_to_sync
+async def size_now(name: str) -> int:
+    return len(name)
+
+
+async def use_lookup() -> None:
+    lookup = Lookup(size_of, size_now)
+    assert_type(lookup, Lookup[int])
+    assert_type(await lookup.load("a"), int)
+    assert_type(lookup.sync_load("a"), int)
+    wrong: Lookup[str] = Lookup(size_of, size_now)  # E  # E
+    print(wrong)
+
+
+# case: override of a property
+class Page:
+    @property
+    @sync_to_async
+    def title(self) -> str:
+        return "title"
+
+
+class LongPage(Page):
+    @property
+    @override
+    @sync_to_async
+    def title(self) -> str:
+        return "long title"
+
+
+async def use_page(page: LongPage) -> None:
+    assert_type(await page.title, str)
+
+
+# case: override of overloads
+class Parser:
+    @overload
+    @sync_to_async
+    def parse(self, text: str) -> int: ...
+    @overload
+    @sync_to_async
+    def parse(self, text: bytes) -> float: ...
+    @sync_to_async
+    def parse(self, text: str | bytes) -> int | float:
+        return len(text)
+
+
+class FastParser(Parser):
+    @overload
+    @sync_to_async
+    def parse(self, text: str) -> int: ...
+    @overload
+    @sync_to_async
+    def parse(self, text: bytes) -> float: ...
+    @override
+    @sync_to_async
+    def parse(self, text: str | bytes) -> int | float:
+        return 1
+
+
+async def use_parser(parser: FastParser) -> None:
+    assert_type(await parser.parse("1"), int)
+    assert_type(await parser.parse(b"1"), float)
+
+
+# case: override of a method of a metaclass
+class Meta(type):
+    @sync_to_async
+    def load(cls, path: str) -> int:
+        return len(path)
+
+
+class FastMeta(Meta):
+    @override
+    @sync_to_async
+    def load(cls, path: str) -> int:
+        return 1
+
+
+class Fast(metaclass=FastMeta):
+    pass
+
+
+async def use_fast() -> None:
+    assert_type(await Fast.load("a"), int)
+
+
+# case: a protocol member that is declared under SyncToAsync
+class Closer(Protocol):
+    @SyncToAsync
+    def close(self, code: int) -> bool: ...
+
+
+class FileCloser:
+    @SyncToAsync
+    def close(self, code: int) -> bool:
+        return bool(code)
+
+
+async def close(closer: Closer) -> None:
+    assert_type(await closer.close(1), bool)
+
+
+async def use_closer() -> None:
+    await close(FileCloser())

@@ -76,7 +76,7 @@ def original(name: str, /) -> int:
 def use_original() -> None:
     same: Callable[[str], int] = async_to_sync(sync_to_async(original))
     assert_type(same("a"), int)
-    other: Callable[[int], int] = async_to_sync(sync_to_async(original))  # E
+    other: Callable[[int], int] = area_again  # E
     print(other)
 
 
@@ -87,10 +87,10 @@ class Users:
     def find(self, name: str) -> int:
         return len(name)
 
+    @async_to_sync
+    @sync_to_async
     def make(self) -> Self:
         return self
-
-    amake = sync_to_async(make)
 
 
 class Admins(Users):
@@ -100,6 +100,8 @@ class Admins(Users):
 def use_users(users: Users) -> None:
     assert_type(users.find("a"), int)
     assert_type(Users.find(users, "a"), int)
+    assert_type(users.make(), Users)
+    assert_type(Admins().make(), Admins)
     users.find(1)  # E
 
 
@@ -143,4 +145,4 @@ def both(func: Callable[[str], T]) -> tuple[Callable[[str], Awaitable[T]], Calla
 async def use_both() -> None:
     there, back = both(len)
     assert_type(await there("a"), int)
-    print(back)
+    assert_type(back("a"), int)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from typing import TypeVar, assert_type
+from typing import Self, TypeVar, assert_type
 
-from typedbridge.sync import sync_to_async
+from typedbridge.sync import async_to_sync, sync_to_async
 
 
 T = TypeVar("T")
@@ -61,3 +61,31 @@ atotal = sync_to_async(total)
 async def use_atotal() -> None:
     assert_type(await atotal([1], start=2), int)
     await atotal(["1"])  # E
+
+
+# case: a static twin of an async function
+async def fetch(url: str) -> bytes:
+    return url.encode()
+
+
+class Fetcher:
+    fetch_sync = staticmethod(async_to_sync(fetch))
+
+
+def use_fetcher(fetcher: Fetcher) -> None:
+    assert_type(fetcher.fetch_sync("u"), bytes)
+    assert_type(Fetcher.fetch_sync("u"), bytes)
+    fetcher.fetch_sync(1)  # E
+
+
+# case: a twin that returns Self through the class
+class Selection:
+    def filter(self, **lookups: int) -> Self:
+        return self
+
+    afilter = sync_to_async(filter)
+
+
+async def use_selection(selection: Selection) -> None:
+    assert_type(await Selection.afilter(selection, a=1), Selection)
+    await Selection.afilter(selection, a="1")  # E

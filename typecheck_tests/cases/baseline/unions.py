@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, NoReturn, assert_type
 
 from typedbridge.sync import async_to_sync, sync_to_async
@@ -142,8 +142,9 @@ class Job:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __await__(self) -> Any:
+    def __await__(self) -> Generator[Any, None, int]:
         yield
+        return len(self.name)
 
 
 def make_job(name: str) -> Job:
@@ -151,7 +152,8 @@ def make_job(name: str) -> Job:
 
 
 def use_make_job() -> None:
-    async_to_sync(make_job)("a")
+    assert_type(async_to_sync(make_job)("a"), int)
+    async_to_sync(make_job)(1)  # E
 
 
 # case: a sync function given to async_to_sync is refused
@@ -183,8 +185,7 @@ async def use_either() -> None:
 # case: a callable from getattr
 async def use_getattr_callable(module: object) -> None:
     func = getattr(module, "run")
-    result = await sync_to_async(func)()
-    print(result)
+    assert_type(await sync_to_async(func)(), Any)
 
 
 # case: a result that is an awaitable only sometimes
@@ -194,3 +195,33 @@ def size_or_promise(name: str) -> int | Awaitable[int]:
 
 def wrap_sometimes_async() -> None:
     async_to_sync(size_or_promise)  # E
+
+
+# case: a bridge chosen by a condition
+@sync_to_async
+def size_of(name: str) -> int:
+    return len(name)
+
+
+@sync_to_async
+def bytes_of(name: str) -> bytes:
+    return name.encode()
+
+
+async def use_chosen_bridge(flag: bool) -> None:
+    bridge = size_of if flag else bytes_of
+    assert_type(await bridge("a"), int | bytes)
+
+
+# case: bridges of one type in a condition and a list
+@sync_to_async
+def length_of(name: str) -> int:
+    return len(name)
+
+
+async def use_bridges_of_one_type(flag: bool) -> None:
+    bridge = size_of if flag else length_of
+    assert_type(await bridge("a"), int)
+    for each in (size_of, length_of):
+        assert_type(await each("a"), int)
+    await bridge(1)  # E

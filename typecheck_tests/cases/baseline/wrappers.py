@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import Context, ContextVar
 from typing import Any, Generic, ParamSpec, TypeVar, assert_type
+from weakref import WeakKeyDictionary
 
+from typedbridge.current_thread_executor import CurrentThreadExecutor
+from typedbridge.local import Local
 from typedbridge.sync import AsyncToSync, SyncToAsync
 
 
@@ -251,9 +256,12 @@ async def use_others() -> None:
 
 # case: the extension points have types
 def use_extension_points() -> None:
-    SyncToAsync.single_thread_executor = POOL
-    SyncToAsync.deadlock_context.get()
-    assert_type(AsyncToSync.loop_thread_executors.get, object)  # E
+    assert_type(SyncToAsync.single_thread_executor, Executor)
+    assert_type(SyncToAsync.deadlock_context, ContextVar[object])
+    assert_type(SyncToAsync.context_to_thread_executor, WeakKeyDictionary[object, Executor])
+    assert_type(AsyncToSync.executors, Local)
+    loops = AsyncToSync.loop_thread_executors
+    assert_type(loops, dict[AbstractEventLoop, CurrentThreadExecutor])
 
 
 # case: an instance check of a wrapper
@@ -273,3 +281,33 @@ def replace_attributes() -> None:
         print(loop, executor)
     current = getattr(AsyncToSync.executors, "current", None)
     print(current)
+
+
+# case: the options of an instance
+def use_instance_options() -> None:
+    assert_type(SyncToAsync(area).context, Context | None)
+    assert_type(AsyncToSync(fetch).force_new_loop, bool)
+
+
+# case: a plain function is no wrapper
+def take_bridge(bridge: SyncToAsync[P, R]) -> Callable[P, R]:
+    return bridge.func
+
+
+def use_take_bridge() -> None:
+    take_bridge(SyncToAsync(area))
+    take_bridge(area)  # E
+
+
+# case: subscripted and called in a class body
+def label(number: int) -> str:
+    return str(number)
+
+
+class Texts:
+    label_of = SyncToAsync[[int], str](label)
+
+
+async def use_texts() -> None:
+    assert_type(await Texts.label_of(1), str)
+    await Texts.label_of(number=1)  # E

@@ -78,3 +78,8 @@ class Widget:
 async def build(kind: type[Widget]) -> None:
     assert_type(await sync_to_async(kind)("a", size=2), Widget)
     await sync_to_async(kind)(1)  # E
+
+
+# case: dict and its keywords
+async def use_dict() -> None:
+    assert_type(await sync_to_async(dict[str, int])(a=1), dict[str, int])

@@ -31,3 +31,19 @@ def on_instance(func: Callable[Concatenate[T, P], R], owner: T) -> Callable[P, A
 async def use_on_instance() -> None:
     handle = on_instance(Handler.handle, Handler())
     assert_type(await handle("a"), int)
+
+
+# case: the decorators passed as values
+def apply(decorate: Callable[[Callable[P, R]], Callable[P, T]], func: Callable[P, R]) -> Callable[P, T]:
+    return decorate(func)
+
+
+def crunch_all(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+async def use_sync_to_async_as_value() -> None:
+    bridge: Callable[[list[int]], Awaitable[int]] = apply(sync_to_async, crunch_all)
+    assert_type(await bridge([1]), int)
+    for mapped in map(sync_to_async, [crunch_all]):
+        assert_type(await mapped([1]), int)

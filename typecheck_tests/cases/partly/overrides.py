@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, assert_type
 
-from typedbridge.sync import async_to_sync, sync_to_async
+from typedbridge.sync import SyncToAsync, async_to_sync, sync_to_async
 from typing_extensions import override
 
 
@@ -160,3 +160,45 @@ async def count(names: list[str], blocking: bool) -> int:
             return len(names)
 
     return await size()
+
+
+# case: override of a property with another result
+class Count:
+    @property
+    @sync_to_async
+    def number(self) -> int:
+        return 1
+
+
+class WrongCount(Count):
+    @property
+    @override
+    @sync_to_async
+    def number(self) -> str:  # E
+        return "one"
+
+
+# case: a protocol member is met by a method under SyncToAsync
+class Opener(Protocol):
+    async def open(self, path: str) -> bytes: ...
+
+
+class FileOpener:
+    @SyncToAsync
+    def open(self, path: str) -> bytes:
+        return path.encode()
+
+
+class WrongOpener:
+    @SyncToAsync
+    def open(self, path: int) -> bytes:
+        return bytes(path)
+
+
+async def read_all(opener: Opener) -> None:
+    assert_type(await opener.open("a"), bytes)
+
+
+async def use_opener() -> None:
+    await read_all(FileOpener())
+    await read_all(WrongOpener())  # E

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, Generic, Self, TypeVar, assert_type
+from typing import Any, Generic, Self, TypeVar, assert_type, overload
 
 from typedbridge.sync import async_to_sync, sync_to_async
 
@@ -144,3 +144,21 @@ class Book:
 async def use_manager() -> None:
     assert_type(await Book.objects.aget(pk=1), Book)
     assert_type(await Book.objects.acount(), int)
+
+
+# case: an overloaded twin
+class Settings:
+    @overload
+    def get(self, key: str) -> str | None: ...
+    @overload
+    def get(self, key: str, default: bytes) -> str | bytes: ...
+    def get(self, key: str, default: bytes | None = None) -> str | bytes | None:
+        return key or default
+
+    aget = sync_to_async(get)
+
+
+async def use_settings(settings: Settings) -> None:
+    assert_type(await settings.aget("a"), str | None)
+    assert_type(await settings.aget("a", b""), str | bytes)
+    await settings.aget(1)  # E

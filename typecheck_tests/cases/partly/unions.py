@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import assert_type
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, assert_type
 
 from typedbridge.sync import async_to_sync, sync_to_async
 
@@ -24,3 +25,18 @@ def use_async_union(
     func: Callable[[str], Awaitable[int]] | Callable[[str], Awaitable[bytes]],
 ) -> None:
     assert_type(async_to_sync(func)("1"), int | bytes)
+
+
+# case: a union of awaitables as result
+class Job:
+    def __await__(self) -> Generator[Any, None, int]:
+        yield
+        return 1
+
+
+def future_or_job(name: str) -> asyncio.Future[bytes] | Job:
+    return Job()
+
+
+def use_future_or_job() -> None:
+    assert_type(async_to_sync(future_or_job)("a"), bytes | int)

@@ -200,3 +200,116 @@ async def traced(name: str) -> int:
 
 def use_traced() -> None:
     assert_type(traced("a"), int)
+
+
+# case: a subclass that overrides call decorates a method
+class Counted(SyncToAsync[P, R]):
+    @override
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await super().__call__(*args, **kwargs)
+
+
+class Shop:
+    @Counted
+    def buy(self, name: str) -> Self:
+        return self
+
+
+class BookShop(Shop):
+    pass
+
+
+async def use_shop(shop: BookShop) -> None:
+    assert_type(await shop.buy("a"), BookShop)
+    await shop.buy(1)  # E
+
+
+# case: a subclass of AsyncToSync that overrides call decorates a method
+class Repeated(AsyncToSync[P, R]):
+    @override
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return super().__call__(*args, **kwargs)
+
+
+class Peer:
+    @Repeated
+    async def greet(self, name: str) -> Self:
+        return self
+
+
+class NearPeer(Peer):
+    pass
+
+
+def use_peer(peer: NearPeer) -> None:
+    assert_type(peer.greet("a"), NearPeer)
+    peer.greet(1)  # E
+
+
+# case: a subclass whose call takes and gives anything
+class Loose(SyncToAsync[P, R]):
+    @override
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return await super().__call__(*args, **kwargs)
+
+
+@Loose
+def loose(name: str) -> int:
+    return len(name)
+
+
+class LooseShop:
+    @Loose
+    def sell(self, name: str) -> int:
+        return len(name)
+
+
+async def use_loose(shop: LooseShop) -> None:
+    assert_type(await loose(1, 2, key=3), Any)
+    assert_type(await shop.sell(1, 2, key=3), Any)
+
+
+# case: a subclass with its type variables in another order
+class Swapped(SyncToAsync[P, R], Generic[R, P]):
+    pass
+
+
+@Swapped
+def swapped(name: str) -> int:
+    return len(name)
+
+
+class SwappedShop:
+    @Swapped
+    def sell(self, name: str) -> int:
+        return len(name)
+
+
+async def use_swapped(shop: SwappedShop) -> None:
+    assert_type(await swapped("a"), int)
+    assert_type(await shop.sell("a"), int)
+    assert_type(SwappedShop.sell.func(shop, "a"), int)
+    await swapped(1)  # E
+    await shop.sell(1)  # E
+
+
+# case: a subclass with fewer type variables
+class ToInt(SyncToAsync[P, int]):
+    pass
+
+
+@ToInt
+def to_int(text: str) -> int:
+    return int(text)
+
+
+class Parser:
+    @ToInt
+    def parse(self, text: str) -> int:
+        return int(text)
+
+
+async def use_to_int(parser: Parser) -> None:
+    assert_type(await to_int("1"), int)
+    assert_type(await parser.parse("1"), int)
+    await to_int(1)  # E

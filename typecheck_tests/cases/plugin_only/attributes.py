@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, ParamSpec, TypeVar, assert_type
+from contextvars import Context
+from typing import Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, assert_type
 
 from typedbridge.sync import AsyncToSync, SyncToAsync, async_to_sync, sync_to_async
 
@@ -95,7 +96,7 @@ def take_number(bridge: SyncToAsync[[str], int]) -> None:
 
 def use_take_number() -> None:
     take_number(sync_to_async(to_number))
-    take_number(sync_to_async(to_text))  # E
+    take_number(sync_to_async(to_text))  # E  # E
 
 
 # case: a bridge is an AsyncToSync
@@ -147,7 +148,8 @@ def first(items: list[T]) -> T:
 
 
 def use_first() -> None:
-    print(first.func([1]))
+    assert_type(first.func([1]), Any)
+    print(first.fnuc)  # E
 
 
 # case: func with options and stored options
@@ -185,3 +187,70 @@ class Registry(Generic[T]):
 
 def use_registry(registry: Registry[int]) -> None:
     registry.add(sync_to_async(to_text))
+
+
+# case: awaitable of a method
+class Client:
+    @async_to_sync
+    async def get(self, url: str) -> bytes:
+        return url.encode()
+
+
+async def use_client(client: Client) -> None:
+    assert_type(await Client.get.awaitable(client, "u"), bytes)
+    await Client.get.awaitable(client, 1)  # E
+
+
+# case: the options of a bridge
+def use_options() -> None:
+    assert_type(area.context, Context | None)
+    assert_type(fetch.force_new_loop, bool)
+
+
+# case: func of a method of a generic class
+class Box(Generic[T]):
+    def __init__(self, value: T) -> None:
+        self.value = value
+        self.stored = sync_to_async(self.put)
+
+    @sync_to_async
+    def get(self, times: int) -> list[T]:
+        return [self.value] * times
+
+    def put(self, value: T) -> list[T]:
+        return [value]
+
+
+def use_box(box: Box[int]) -> None:
+    assert_type(Box.get.func(box, 1), list[Any])
+    assert_type(box.stored.func("a"), list[Any])
+
+
+# case: func keeps star parameters and unpacked keywords
+class Limits(TypedDict, total=False):
+    low: int
+
+
+@sync_to_async
+def total(*numbers: int, start: int = 0) -> int:
+    return sum(numbers, start)
+
+
+@sync_to_async
+def within(name: str, **limits: Unpack[Limits]) -> bool:
+    return len(name) > limits.get("low", 0)
+
+
+def take_star(bridge: SyncToAsync[P, R]) -> Callable[P, R]:
+    return bridge.func
+
+
+def use_star() -> None:
+    assert_type(total.func(1, 2, start=3), int)
+    total.func("1")  # E
+    assert_type(take_star(total)(1, 2), int)
+    take_star(total)("1")  # E
+    assert_type(within.func("a", low=1), bool)
+    within.func("a", low="1")  # E
+    within.func("a", high=1)  # E: high
+    take_star(within)("a", low="1")  # E

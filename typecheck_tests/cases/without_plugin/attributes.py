@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, ParamSpec, TypeVar, assert_type
+from contextvars import Context
+from typing import Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack, assert_type
 
 from typedbridge.sync import AsyncToSync, SyncToAsync, async_to_sync, sync_to_async
 
@@ -187,3 +188,70 @@ class Registry(Generic[T]):
 
 def use_registry(registry: Registry[int]) -> None:
     registry.add(sync_to_async(to_text))  # E: arg-type
+
+
+# case: awaitable of a method
+class Client:
+    @async_to_sync
+    async def get(self, url: str) -> bytes:
+        return url.encode()
+
+
+async def use_client(client: Client) -> None:
+    assert_type(await Client.get.awaitable(client, "u"), bytes)  # E: assert-type  # E: attr-defined
+    await Client.get.awaitable(client, 1)  # E: attr-defined
+
+
+# case: the options of a bridge
+def use_options() -> None:
+    assert_type(area.context, Context | None)  # E: assert-type  # E: attr-defined
+    assert_type(fetch.force_new_loop, bool)  # E: assert-type  # E: attr-defined
+
+
+# case: func of a method of a generic class
+class Box(Generic[T]):
+    def __init__(self, value: T) -> None:
+        self.value = value
+        self.stored = sync_to_async(self.put)
+
+    @sync_to_async
+    def get(self, times: int) -> list[T]:
+        return [self.value] * times
+
+    def put(self, value: T) -> list[T]:
+        return [value]
+
+
+def use_box(box: Box[int]) -> None:
+    assert_type(Box.get.func(box, 1), list[Any])  # E: assert-type  # E: attr-defined
+    assert_type(box.stored.func("a"), list[Any])  # E: assert-type  # E: attr-defined
+
+
+# case: func keeps star parameters and unpacked keywords
+class Limits(TypedDict, total=False):
+    low: int
+
+
+@sync_to_async
+def total(*numbers: int, start: int = 0) -> int:
+    return sum(numbers, start)
+
+
+@sync_to_async
+def within(name: str, **limits: Unpack[Limits]) -> bool:
+    return len(name) > limits.get("low", 0)
+
+
+def take_star(bridge: SyncToAsync[P, R]) -> Callable[P, R]:
+    return bridge.func
+
+
+def use_star() -> None:
+    assert_type(total.func(1, 2, start=3), int)  # E: assert-type  # E: attr-defined
+    total.func("1")  # E: attr-defined
+    assert_type(take_star(total)(1, 2), int)  # E: arg-type  # E: assert-type
+    take_star(total)("1")  # E: arg-type
+    assert_type(within.func("a", low=1), bool)  # E: assert-type  # E: attr-defined
+    within.func("a", low="1")  # E: attr-defined
+    within.func("a", high=1)  # E: attr-defined
+    take_star(within)("a", low="1")  # E: arg-type

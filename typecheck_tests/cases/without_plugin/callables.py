@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, TypeVar, assert_type
+from functools import cache, lru_cache, partial
+from typing import Any, Self, TypeVar, assert_type
 
 from typedbridge.sync import sync_to_async
 
@@ -51,3 +51,49 @@ class Widget:
 async def build(kind: type[Widget]) -> None:
     assert_type(await sync_to_async(kind)("a", size=2), Widget)
     await sync_to_async(kind)(1)
+
+
+# case: lru_cache keeps its parameters
+@sync_to_async
+@lru_cache(maxsize=10)
+def primes(limit: int) -> tuple[int, ...]:
+    return tuple(range(limit))
+
+
+@cache
+def square(number: int) -> int:
+    return number * number
+
+
+async def use_cached() -> None:
+    assert_type(await primes(10), tuple[int, ...])
+    await primes("10")
+    assert_type(await sync_to_async(square)(number=3), int)
+    await sync_to_async(square)("3")
+
+
+# case: lru_cache on methods keeps their parameters
+class Catalogue:
+    @sync_to_async
+    @cache
+    def find(self, name: str, *, limit: int = 1) -> list[str]:
+        return [name] * limit
+
+    @cache
+    def same(self, name: str) -> Self:
+        return self
+
+    asame = sync_to_async(same)
+
+
+async def use_catalogue(catalogue: Catalogue) -> None:
+    assert_type(await catalogue.find("a", limit=2), list[str])
+    await catalogue.find(1)
+    assert_type(await catalogue.asame("a"), Catalogue)
+    assert_type(await sync_to_async(catalogue.same)("a"), Catalogue)
+    await sync_to_async(catalogue.same)(1)
+
+
+# case: dict and its keywords
+async def use_dict() -> None:
+    assert_type(await sync_to_async(dict[str, int])(a=1), dict[str, int])  # E: call-arg

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar, final, overload
 
 from typedbridge.sync import (
     AsyncToSync,
@@ -14,8 +15,12 @@ from typedbridge.sync import (
     call_sync,
     sync_to_async,
 )
+from typing_extensions import override
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
 POOL = ThreadPoolExecutor(max_workers=1)
 
 
@@ -345,3 +350,492 @@ async def use_any(anything: Any, func: Callable[..., Any]) -> None:
     async_to_sync(func)
     anything()
     sync_to_async(plain)
+
+
+# case: an async function in every spelling
+wrap_async = sync_to_async
+
+
+class Audited(SyncToAsync[P, R]):
+    audited = True
+
+
+@wrap_async
+async def under_alias(name: str) -> int:
+    return len(name)
+
+
+@SyncToAsync
+async def under_class(name: str) -> int:
+    return len(name)
+
+
+@Audited
+async def under_subclass(name: str) -> int:
+    return len(name)
+
+
+async def use_spellings() -> None:
+    local_alias = sync_to_async
+    wrap_async(plain)
+    local_alias(plain)
+    sync_to_async(func=plain)
+    SyncToAsync(func=plain)
+    Audited(plain)
+
+
+# case: an async function below classmethod and staticmethod
+class Factory:
+    @classmethod
+    @sync_to_async
+    async def make(cls, name: str) -> int:
+        return len(name)
+
+    @staticmethod
+    @sync_to_async
+    async def check(name: str) -> bool:
+        return bool(name)
+
+
+# case: an async method that has decorators of its own
+class Source(ABC):
+    @abstractmethod
+    async def read(self, size: int) -> bytes: ...
+
+    @classmethod
+    async def open(cls, path: str) -> int:
+        return len(path)
+
+    @staticmethod
+    async def exists(path: str) -> bool:
+        return bool(path)
+
+
+class FileSource(Source):
+    @override
+    async def read(self, size: int) -> bytes:
+        return bytes(size)
+
+    @final
+    async def close(self) -> None:
+        print("closed")
+
+
+async def use_source(source: Source, file: FileSource) -> None:
+    sync_to_async(source.read)
+    sync_to_async(file.read)
+    sync_to_async(file.close)
+    sync_to_async(Source.open)
+    sync_to_async(Source.exists)
+    print(await call_sync(Source.exists, "a"))
+
+
+# case: a twin of an async method
+class Mailer:
+    async def send(self, to: str) -> int:
+        return len(to)
+
+    asend = sync_to_async(send)
+
+
+# case: an overloaded async function given to sync_to_async
+@overload
+async def ask(question: str) -> str: ...
+@overload
+async def ask(question: int) -> int: ...
+async def ask(question: str | int) -> str | int:
+    return question
+
+
+async def use_ask() -> None:
+    sync_to_async(ask)
+    in_pool(ask)
+
+
+# case: a union of async functions, and one with a sync function
+class Listener:
+    async def __call__(self, name: str) -> bytes:
+        return name.encode()
+
+
+class Blocker:
+    def __call__(self, name: str) -> bytes:
+        return name.encode()
+
+
+async def use_union(asynchronous: Sender | Listener, either: Sender | Blocker) -> None:
+    sync_to_async(asynchronous)
+    sync_to_async(either)
+
+
+# case: two decorators in one direction
+@sync_to_async
+@sync_to_async
+def twice(name: str) -> int:
+    return len(name)
+
+
+@async_to_sync  # E: arg-type
+@async_to_sync
+async def twice_async(name: str) -> int:
+    return len(name)
+
+
+# case: a sync function in every spelling
+wrap_sync = async_to_sync
+with_new_loop = async_to_sync(force_new_loop=True)
+
+
+class Retried(AsyncToSync[P, R]):
+    retries = 3
+
+
+@wrap_sync  # E: arg-type
+def sync_under_alias(name: str) -> int:
+    return len(name)
+
+
+@with_new_loop  # E: arg-type
+def sync_under_options(name: str) -> int:
+    return len(name)
+
+
+def use_sync_spellings() -> None:
+    local_alias = async_to_sync
+    wrap_sync(sync_function)  # E: arg-type
+    local_alias(sync_function)  # E: arg-type
+    with_new_loop(sync_function)  # E: arg-type
+    async_to_sync(awaitable=sync_function)  # E: arg-type
+    AsyncToSync(awaitable=sync_function)  # E: arg-type
+
+
+# case: a sync callable of every kind
+@overload
+def parse(text: str) -> int: ...
+@overload
+def parse(text: bytes) -> float: ...
+def parse(text: str | bytes) -> int | float:
+    return len(text)
+
+
+class Counter:
+    def __call__(self, name: str) -> int:
+        return len(name)
+
+    def count(self, name: str) -> int:
+        return len(name)
+
+
+def use_sync_callables(counter: Counter) -> None:
+    async_to_sync(len)  # E: arg-type
+    async_to_sync(parse)  # E: arg-type
+    async_to_sync(Counter)  # E: arg-type
+    async_to_sync(counter)  # E: arg-type
+    async_to_sync(counter.count)  # E: arg-type
+    async_to_sync(functools.partial(sync_function, "a"))  # E: arg-type
+
+
+# case: a sync callable of every kind given to call_async
+def use_call_async_of_callables(counter: Counter) -> None:
+    call_async(len, "a")  # E: arg-type
+    call_async(parse, "a")  # E: arg-type
+    call_async(Counter)  # E: arg-type
+    call_async(counter, "a")  # E: arg-type
+    call_async(counter.count, "a")  # E: arg-type
+    call_async(functools.partial(sync_function, "a"))  # E: arg-type
+
+
+# case: a sync callable of every kind given to AsyncToSync
+def use_async_to_sync_of_callables(counter: Counter) -> None:
+    AsyncToSync(len)  # E: arg-type
+    AsyncToSync(parse)  # E: arg-type
+    AsyncToSync(Counter)  # E: arg-type
+    AsyncToSync(counter)  # E: arg-type
+    AsyncToSync(counter.count)  # E: arg-type
+    AsyncToSync(functools.partial(sync_function, "a"))  # E: arg-type
+
+
+# case: a generator in every spelling
+@sync_to_async(thread_sensitive=False)
+def with_options_lines(path: str) -> Iterator[str]:
+    yield path
+
+
+@in_pool
+def with_stored_options_lines(path: str) -> Iterator[str]:
+    yield path
+
+
+@SyncToAsync
+def under_class_lines(path: str) -> Iterator[str]:
+    yield path
+
+
+async def use_generator_spellings() -> None:
+    sync_to_async(thread_sensitive=False)(more_lines)
+    SyncToAsync(more_lines)
+    await call_sync(more_lines, "a")
+
+
+# case: an async generator given to call_async
+async def more_ticks(count: int) -> AsyncIterator[int]:
+    yield count
+
+
+def use_async_generator() -> None:
+    call_async(more_ticks, 1)  # E: arg-type
+    AsyncToSync(more_ticks)  # E: arg-type
+
+
+# case: generators that are methods, partials and objects
+class Log:
+    @sync_to_async
+    def tail(self, count: int) -> Iterator[str]:
+        yield from ["line"] * count
+
+    def head(self, count: int) -> Iterator[str]:
+        yield from ["line"] * count
+
+    @classmethod
+    def names(cls, pattern: str) -> Iterator[str]:
+        yield pattern
+
+    @final
+    async def follow(self) -> AsyncIterator[str]:
+        yield "line"
+
+    def __call__(self) -> Iterator[str]:
+        yield "line"
+
+    ahead = sync_to_async(head)
+
+
+async def use_log(log: Log) -> None:
+    sync_to_async(log.head)
+    sync_to_async(Log.names)
+    sync_to_async(log.follow)
+    sync_to_async(log)
+    sync_to_async(functools.partial(more_lines, "a"))
+
+
+# case: the wrapper classes around a classmethod and a staticmethod object
+class Registry:
+    @SyncToAsync
+    @classmethod
+    def load(cls, path: str) -> int:
+        return len(path)
+
+    @SyncToAsync
+    @staticmethod
+    def clean(text: str) -> str:
+        return text
+
+    @AsyncToSync
+    @classmethod
+    async def fetch(cls, url: str) -> int:
+        return len(url)
+
+    @classmethod
+    @SyncToAsync
+    def right(cls, path: str) -> int:
+        return len(path)
+
+
+# case: an alias and stored options around a classmethod object
+class Settings:
+    @wrap_async
+    @classmethod
+    def load(cls, path: str) -> int:
+        return len(path)
+
+    @in_pool
+    @staticmethod
+    def clean(text: str) -> str:
+        return text
+
+    @with_new_loop
+    @classmethod
+    async def fetch(cls, url: str) -> int:
+        return len(url)
+
+
+# case: a classmethod or staticmethod object given to a call
+class Paths:
+    @staticmethod
+    def clean(text: str) -> str:
+        return text
+
+    @classmethod
+    def load(cls, path: str) -> int:
+        return len(path)
+
+    aclean = sync_to_async(clean)
+    aload = sync_to_async(load)
+    alength = sync_to_async(staticmethod(crunch))
+    right = staticmethod(sync_to_async(crunch))
+
+
+# case: an executor in every spelling
+class Cruncher:
+    @sync_to_async(executor=POOL)  # E: call-overload  # E: Untyped decorator makes
+    def crunch(self, data: bytes) -> str:
+        return data.hex()
+
+    def shrink(self, data: bytes) -> str:
+        return data.hex()
+
+
+async def use_executor_spellings(cruncher: Cruncher, pool: ProcessPoolExecutor | None) -> None:
+    sync_to_async(func=crunch, executor=POOL)  # E: call-overload
+    sync_to_async(cruncher.shrink, executor=POOL)  # E: call-overload
+    sync_to_async(crunch, executor=pool)  # E: arg-type
+
+
+# case: a wrong executor type in every spelling
+@sync_to_async(thread_sensitive=False, executor="pool")  # E: call-overload  # E: Untyped decorator makes
+def wrongly_pooled(data: bytes) -> str:
+    return data.hex()
+
+
+async def use_wrong_executor_spellings(size: int, either: ThreadPoolExecutor | int) -> None:
+    SyncToAsync(crunch, thread_sensitive=False, executor=size)  # E: call-overload
+    SyncToAsync(crunch, False, size)  # E: call-overload
+    sync_to_async(crunch, thread_sensitive=False, executor=either)  # E: call-overload
+    sync_to_async(thread_sensitive=False, executor=ThreadPoolExecutor)  # E: call-overload
+
+
+# case: a blocking bridge called in async code, in every spelling
+fetch_stored = with_new_loop(plain)
+fetch_alias = fetch
+
+
+@Retried
+async def fetch_retried(url: str) -> bytes:
+    return url.encode()
+
+
+@overload
+@async_to_sync
+async def answer(question: str) -> str: ...
+@overload
+@async_to_sync
+async def answer(question: int) -> int: ...
+@async_to_sync
+async def answer(question: str | int) -> str | int:
+    return question
+
+
+ask_blocking = async_to_sync(ask)
+
+
+@async_to_sync
+async def first(items: list[T]) -> T:
+    return items[0]
+
+
+async def use_blocking_spellings() -> None:
+    fetch_stored("u")
+    fetch_alias("u")
+    fetch_retried("u")
+    wrap_sync(plain)("u")
+    ask_blocking("why")
+    answer("why")
+    first([1])
+    async_to_sync(lambda: plain("a"))()
+
+
+# case: a blocking bridge called in async code, super and unions
+class Endpoint(Api):
+    async def again(self) -> bytes:
+        return super().get("u")
+
+
+class OtherApi:
+    @async_to_sync
+    async def get(self, url: str) -> bytes:
+        return url.encode()
+
+
+async def use_receivers(either: Api | OtherApi, maybe: Api | None) -> None:
+    either.get("u")
+    if maybe is not None:
+        maybe.get("u")
+
+
+# case: a blocking bridge called in async code, inside other expressions
+def tagged(tag: bytes) -> Callable[[Callable[[], bytes]], Callable[[], bytes]]:
+    return lambda func: func if tag else func
+
+
+async def use_expressions(names: list[str]) -> None:
+    print([fetch(name) for name in names])
+    print({name: fetch(name) for name in names})
+
+    def inside(data: bytes = fetch("u")) -> bytes:
+        return data
+
+    class Local:
+        data = fetch("u")
+
+    @tagged(fetch("u"))
+    def decorated() -> bytes:
+        return b""
+
+    async def nested() -> bytes:
+        return fetch("u")
+
+    print(inside, Local, decorated, nested)
+
+
+# case: a blocking bridge in a generator expression
+async def use_generator_expression(names: list[str]) -> None:
+    print(sum(len(fetch(name)) for name in names))
+    print(*(byte for byte in fetch("u")))
+
+
+# case: a blocking bridge called at module level is no finding
+loaded = fetch("u")
+loaded_all = [fetch(name) for name in ["u"]]
+
+
+class Loaded:
+    data = fetch("u")
+
+
+async def use_module_level() -> None:
+    fetch("u")
+
+
+# case: a partial of a blocking bridge is no finding
+async def use_partial_of_bridge() -> None:
+    later = functools.partial(fetch, "u")
+    await sync_to_async(later)()
+    fetch("u")
+
+
+# case: a bridge or a plain function is no finding
+def fetch_from_cache(url: str) -> bytes:
+    return url.encode()
+
+
+async def use_bridge_or_function(flag: bool) -> None:
+    (fetch if flag else fetch_from_cache)("u")
+    (fetch_from_cache if flag else fetch)("u")
+    chosen = fetch if flag else fetch_from_cache
+    chosen("u")
+    for func in (fetch, fetch_from_cache):
+        func("u")
+    fetch("u")
+
+
+# case: a finding is silenced in the decorator's line
+class Silenced:
+    @classmethod
+    @sync_to_async  # type: ignore[bridge-async-function]  # E: unused-ignore
+    async def make(cls, name: str) -> int:
+        return len(name)
+
+    @classmethod
+    @sync_to_async
+    async def make_another(cls, name: str) -> int:
+        return len(name)
