@@ -112,3 +112,18 @@ def use_ask() -> None:
 # case: a missing await of call_sync is reported
 async def use_missing_await() -> None:
     call_sync(len, "a")  # E
+
+
+# case: call_sync and call_async on a lambda with a default bound to a loop variable
+async def use_bound_lambda() -> None:
+    for width in (1, 2):
+        assert_type(await call_sync(lambda width=width: width + 1), int)
+
+
+def use_bound_async_lambda() -> None:
+    for width in (1, 2):
+        assert_type(call_async(lambda width=width: measure(width)), float)
+
+
+async def measure(width: int) -> float:
+    return width / 2

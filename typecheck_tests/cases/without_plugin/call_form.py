@@ -43,3 +43,9 @@ async def use_gather() -> None:
 # case: a missing await of call_sync is reported
 async def use_missing_await() -> None:
     call_sync(len, "a")
+
+
+# case: call_sync and call_async on a lambda with a default bound to a loop variable
+async def use_bound_lambda() -> None:
+    for width in (1, 2):
+        assert_type(await call_sync(lambda width=width: width + 1), int)  # E: Cannot infer
