@@ -22,7 +22,7 @@ from typedbridge.mypy_plugin.calls import (
     guarded,
     guarded_signature,
     guarded_type,
-    is_strict,
+    shielded,
     wrapper_of,
 )
 from typedbridge.mypy_plugin.errors import SYNC_FUNCTION, Findings
@@ -100,8 +100,9 @@ class TypedbridgePlugin(Plugin):
             self._config_error = f"{options.config_file}: error: {error}"
         self._switched_off = switched_off
         self._tools = Tools({}, Findings(switched_off))
-        self._functions = _Hooks(self, self._tools, _FUNCTIONS)
-        self._methods = _MethodHooks(self, self._tools, _METHODS)
+        hooks = {handler: guarded(handler, self._tools) for handler in _HANDLERS}
+        self._functions = _Hooks(self, hooks, _FUNCTIONS)
+        self._methods = _MethodHooks(self, hooks, _METHODS)
         signatures = {
             name: guarded_signature(handler, self._tools) for name, handler in _SIGNATURES.items()
         }
@@ -131,8 +132,8 @@ class TypedbridgePlugin(Plugin):
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
         """Look names up again: mypy has read a file, in a daemon perhaps one that has changed."""
         del file
-        self._functions.clear()
-        self._methods.clear()
+        self._functions.forget()
+        self._methods.forget()
         return []
 
     def report_config_data(self, ctx: ReportConfigContext) -> list[str]:
@@ -148,25 +149,28 @@ class TypedbridgePlugin(Plugin):
 class _Hooks(dict[str, "Hook | None"]):
     """Hooks by full name, each looked up when it is asked for and then kept, if it cannot change.
 
-    :param handlers: by name, where that is known.
+    :param hooks: of all handlers.
+    :param known: the handlers of names that are known without a look.
     """
 
-    def __init__(self, plugin: Plugin, tools: Tools, handlers: dict[str, Handler]) -> None:
+    def __init__(
+        self, plugin: Plugin, hooks: dict[Handler, Hook], known: dict[str, Handler]
+    ) -> None:
         super().__init__()
         self._plugin = plugin
-        self._known = handlers
-        self._of_handlers = {handler: guarded(handler, tools) for handler in _HANDLERS}
+        self._hooks = hooks
+        self._known = {name: hooks[handler] for name, handler in known.items()}
+        self._looked_up = shielded(self.look_up, lambda _: (None, None))
+        self.forget()
+
+    def forget(self) -> None:
+        """Look everything up again, but for what is known."""
+        self.clear()
+        self.update(self._known)
 
     def __missing__(self, fullname: str) -> Hook | None:
-        if fullname in self._known:
-            return self._of_handlers[self._known[fullname]]
-        try:
-            node, handler = self.look_up(fullname)
-        except Exception:  # A user's check must not end in our traceback.
-            if is_strict():
-                raise
-            return None
-        hook = self._of_handlers[handler] if handler is not None else None
+        node, handler = self._looked_up(fullname)
+        hook = self._hooks[handler] if handler is not None else None
         if _cannot_change(fullname, node):
             self[fullname] = hook
         return hook

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from mypy.checker import TypeChecker
 from mypy.nodes import ARG_OPT, ARG_POS, CallExpr, Decorator, MemberExpr, NameExpr
@@ -136,6 +136,11 @@ class Signature:
     args: list[list[Expression]]
     default: CallableType
 
+    @property
+    def first(self) -> Expression | None:
+        """The argument for the first parameter."""
+        return self.args[0][0] if self.args[0] else None
+
     def given(self, parameter: str) -> Expression | None:
         """The argument that is given for a parameter, by keyword or by position.
 
@@ -183,25 +188,38 @@ Hook: TypeAlias = "Callable[[FunctionContext | MethodContext], Type]"
 SignatureHandler: TypeAlias = "Callable[[Signature], CallableType]"
 
 
-def is_strict() -> bool:
-    """Say whether a failure inside the plugin is shown, as the tests want it."""
-    return bool(os.environ.get("TYPEDBRIDGE_PLUGIN_STRICT"))
+_Asked = TypeVar("_Asked")
+_Answer = TypeVar("_Answer")
+
+
+def shielded(
+    answer: Callable[[_Asked], _Answer], otherwise: Callable[[_Asked], _Answer]
+) -> Callable[[_Asked], _Answer]:
+    """Make a function that never fails: what `answer` does not understand, `otherwise` answers.
+
+    With ``TYPEDBRIDGE_PLUGIN_STRICT`` in the environment, as the tests have it, a failure is shown.
+    """
+
+    def shield(asked: _Asked) -> _Answer:
+        try:
+            return answer(asked)
+        except NotUnderstoodError:
+            return otherwise(asked)
+        except Exception:  # A user's check must not end in our traceback.
+            if os.environ.get("TYPEDBRIDGE_PLUGIN_STRICT"):
+                raise
+            return otherwise(asked)
+
+    return shield
 
 
 def guarded(handler: Handler, tools: Tools) -> Hook:
     """Make a hook that never fails: what `handler` does not understand, the stubs answer."""
 
-    def hook(ctx: FunctionContext | MethodContext) -> Type:
-        try:
-            return handler(call_of(ctx, tools))
-        except NotUnderstoodError:
-            return _answer_of_stubs(ctx.default_return_type)
-        except Exception:  # A user's check must not end in our traceback.
-            if is_strict():
-                raise
-            return _answer_of_stubs(ctx.default_return_type)
+    def answer(ctx: FunctionContext | MethodContext) -> Type:
+        return handler(call_of(ctx, tools))
 
-    return hook
+    return shielded(answer, lambda ctx: _answer_of_stubs(ctx.default_return_type))
 
 
 def _answer_of_stubs(default: Type) -> Type:
@@ -219,35 +237,18 @@ def guarded_signature(
 ) -> Callable[[FunctionSigContext], FunctionLike]:
     """Make a signature hook that never fails, as `guarded` does."""
 
-    def hook(ctx: FunctionSigContext) -> FunctionLike:
-        default = ctx.default_signature
-        try:
-            checker = checker_of(ctx.api)
-            return handler(Signature(tools, checker, ctx.context, ctx.args, default))
-        except NotUnderstoodError:
-            return default
-        except Exception:
-            if is_strict():
-                raise
-            return default
+    def answer(ctx: FunctionSigContext) -> FunctionLike:
+        checker = checker_of(ctx.api)
+        return handler(Signature(tools, checker, ctx.context, ctx.args, ctx.default_signature))
 
-    return hook
+    return shielded(answer, lambda ctx: ctx.default_signature)
 
 
 def guarded_type(
     handler: Callable[[AnalyzeTypeContext], Type],
 ) -> Callable[[AnalyzeTypeContext], Type]:
     """Make a hook for a type in the stubs that never fails, as `guarded` does."""
-
-    def hook(ctx: AnalyzeTypeContext) -> Type:
-        try:
-            return handler(ctx)
-        except Exception:
-            if is_strict():
-                raise
-            return AnyType(TypeOfAny.from_error)
-
-    return hook
+    return shielded(handler, lambda _: AnyType(TypeOfAny.from_error))
 
 
 # The wrapper class that a fallback is an instance of, for the classes that nearly all are.

@@ -60,7 +60,7 @@ def lambda_with_defaults(signature: Signature) -> CallableType | None:
 
     mypy cannot tell its type where a ParamSpec is to be inferred from it and from other arguments.
     """
-    expression = signature.args[0][0] if signature.args[0] else None
+    expression = signature.first
     if not isinstance(expression, LambdaExpr):
         return None
     if all(argument.initializer is None for argument in expression.arguments):

@@ -100,13 +100,13 @@ def _refused_by_both(
 
 def accept_sync_function(signature: Signature) -> CallableType:
     """Let `call_async` and `AsyncToSync` take any function: `check_to_sync` refuses the sync ones."""
-    expected = get_proper_type(signature.default.arg_types[0])
-    given = [signature.type_of(argument) for argument in signature.args[0]]
     if not signature.tools.findings.wanted(errors.SYNC_FUNCTION):
         return signature.default
-    if not isinstance(expected, CallableType) or not given:
+    expected = get_proper_type(signature.default.arg_types[0])
+    func = signature.first
+    if not isinstance(expected, CallableType) or func is None:
         return signature.default
-    alternatives = _alternatives(signature, given[0])
+    alternatives = _alternatives(signature, signature.type_of(func))
     if not any(_is_sync(signature.tools, functions) for functions in alternatives):
         return signature.default
     anything = AnyType(TypeOfAny.from_error)

@@ -29,6 +29,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 REPLACED: Final = ("sync", "local", "current_thread_executor")
 
 SETTINGS: Final = """\
+[mypy]
+plugins = {plugins}
 check_untyped_defs = true
 ignore_missing_imports = true
 follow_imports = normal
@@ -141,7 +143,7 @@ def main() -> None:
                 ([substitute, ROOT], ["typedbridge.mypy_plugin"]),
             ):
                 plugins = ", ".join([*options.plugin, *ours])
-                settings = f"[mypy]\nplugins = {plugins}\n{SETTINGS}{options.settings}\n"
+                settings = SETTINGS.format(plugins=plugins) + f"{options.settings}\n"
                 runs.append(run(source, search, settings))
         asgiref, stubs, plugin = runs
         files = len(asgiref.errors)

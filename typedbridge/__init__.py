@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+# Not typing's: nothing is imported before a name is used.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typedbridge.current_thread_executor import CurrentThreadExecutor
