@@ -10,17 +10,17 @@ from typing import Final
 
 from typecheck_tests.cases import CaseFile, load
 from typecheck_tests.checkers import CHECKERS
-from typecheck_tests.judge import Result, check, expected_outcomes, verdict
+from typecheck_tests.judge import Result, check, expectations, verdict
 from typecheck_tests.page import compared
 
 _OURS: Final = "typedbridge"
 
 
 def _report(checker: str, files: list[CaseFile], results: list[Result], *, known: bool) -> int:
-    expected = expected_outcomes(checker, files)
+    expected = expectations(checker, files)
     wrong = 0
     for result in results:
-        problem = verdict(checker, result, expected)
+        problem = verdict(checker, result, expected[result.key])
         if problem is not None:
             wrong += 1
             print(problem)
@@ -31,15 +31,13 @@ def _report(checker: str, files: list[CaseFile], results: list[Result], *, known
 
 
 def _summary(checker: str, results: list[Result], package: str) -> str:
-    # The twins repeat other cases.
-    mine = [one for one in results if one.file.folder != "without_plugin"]
     counts: Counter[str] = Counter()
-    for one in mine:
+    for one in results:
         by_design = package == _OURS and one.problems and one.file.folder == "plugin_only"
         counts["plugin only" if by_design else one.outcome] += 1
     works = counts.pop("works", 0)
     rest = ", ".join(f"{outcome} {count}" for outcome, count in sorted(counts.items()))
-    return f"{checker}: {works} of {len(mine)} cases work" + (f" ({rest})" if rest else "")
+    return f"{checker}: {works} of {len(results)} cases work" + (f" ({rest})" if rest else "")
 
 
 def main() -> int:

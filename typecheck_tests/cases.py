@@ -38,24 +38,29 @@ ROWS: Final = {
     "findings": "mistakes found before the program runs",
 }
 
-FOLDERS: Final = ("baseline", "partly", "plugin_only", "without_plugin")
+FOLDERS: Final = ("baseline", "partly", "plugin_only")
 
 _HEADER: Final = re.compile(r"# case: (\S.*)")
 _MARK: Final = re.compile(
-    r"# E(?:\[(?P<checkers>[\w, -]+)\])?(?:: (?P<text>[^#]*[^#\s]))?\s*(?=#|$)"
+    r"# E(?:\[(?P<all_but>all but )?(?P<names>[\w, -]+)\])?(?:: (?P<text>[^#]*[^#\s]))?\s*(?=#|$)"
 )
 
 
 @dataclass(frozen=True)
 class Mark:
-    """An error that must be reported: by whom (nobody named: by all), and a text it contains."""
+    """An error that is reported: by whom (nobody named: by all), and a text it contains."""
 
     line: int
     checkers: frozenset[str]
     text: str
+    # Those who do not report it, where the mark names them and not the others.
+    silent: frozenset[str] = frozenset()
 
     def applies_to(self, checker: str) -> bool:
-        return not self.checkers or checker in self.checkers
+        return checker not in self.silent and (not self.checkers or checker in self.checkers)
+
+    def names(self, checker: str) -> bool:
+        return checker in self.checkers | self.silent
 
 
 @dataclass
@@ -66,6 +71,10 @@ class Case:
     first_line: int
     source: str = ""
     marks: list[Mark] = field(default_factory=list[Mark])
+
+    def names(self, checker: str) -> bool:
+        """Whether a mark says of this checker alone, or with others, what it reports."""
+        return any(mark.names(checker) for mark in self.marks)
 
 
 @dataclass
@@ -131,14 +140,12 @@ def _marks(source: str) -> list[Mark]:
         if token.type != tokenize.COMMENT:
             continue
         for found in _MARK.finditer(token.string):
-            names = found["checkers"] or ""
-            marks.append(
-                Mark(
-                    token.start[0],
-                    frozenset(name.strip() for name in names.split(",") if name.strip()),
-                    (found["text"] or "").strip(),
-                )
-            )
+            line, text = token.start[0], (found["text"] or "").strip()
+            names = frozenset(re.findall(r"[\w-]+", found["names"] or ""))
+            if found["all_but"]:
+                marks.append(Mark(line, frozenset(), text, silent=names))
+            else:
+                marks.append(Mark(line, names, text))
     return marks
 
 

@@ -16,7 +16,18 @@ from typing import Final, Literal, TypeAlias
 from typecheck_tests.cases import Case, CaseFile, Mark
 from typecheck_tests.checkers import Checker, Diagnostic
 
-__all__ = ["GAPS", "Gap", "Outcome", "Problem", "Result", "check", "gaps", "reads", "verdict"]
+__all__ = [
+    "GAPS",
+    "Expected",
+    "Gap",
+    "Outcome",
+    "Problem",
+    "Result",
+    "check",
+    "expectations",
+    "gaps",
+    "verdict",
+]
 
 GAPS: Final = Path(__file__).parent / "gaps"
 
@@ -30,6 +41,12 @@ _WORST_FIRST: Final[tuple[Outcome, ...]] = ("false alarm", "other type", "missed
 # Who reports one error for a mark: the plugin takes out of mypy's sight what it refuses itself. The
 # others may say of a marked statement what they like, in as many errors.
 _COUNTED: Final = frozenset({"mypy-plugin"})
+
+# Whose answer to a case of `partly` and `plugin_only` is the right one.
+_NORM: Final = "mypy-plugin"
+
+# Of whom the marks say in every case what it reports, also where that is not what it should.
+_ALWAYS_MARKED: Final = frozenset({"mypy"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,10 @@ class Result:
 
     file: CaseFile
     case: Case
+    # Where it differs from what it should say.
     problems: list[Problem] = field(default_factory=list[Problem])
+    # Where it differs from what the marks say of it.
+    unmarked: list[Problem] = field(default_factory=list[Problem])
 
     @property
     def key(self) -> str:
@@ -95,11 +115,6 @@ def _mypy_major() -> int:
     return int(version("mypy").partition(".")[0])
 
 
-def reads(checker: str, file: CaseFile) -> bool:
-    """Whether a checker gets a file: the twins are for mypy without the plugin alone."""
-    return file.folder != "without_plugin" or checker == "mypy"
-
-
 @contextmanager
 def _workplace(files: Iterable[CaseFile], package: str) -> Generator[Path, None, None]:
     # A copy outside the repository: no checker finds another configuration or an ignore file there.
@@ -116,7 +131,6 @@ def _workplace(files: Iterable[CaseFile], package: str) -> Generator[Path, None,
 
 def check(checker: Checker, files: list[CaseFile], package: str = "typedbridge") -> list[Result]:
     """Run one checker over the files, with `package` in typedbridge's place."""
-    files = [file for file in files if reads(checker.name, file)]
     diagnostics: list[Diagnostic] = []
     with _workplace(files, package) as folder:
         for python, new_syntax in (("3.11", False), ("3.12", True)):
@@ -138,25 +152,33 @@ def _judge(checker: Checker, file: CaseFile, said: list[Diagnostic]) -> list[Res
     results = {case.name: Result(file, case) for case in file.cases}
     if len(results) != len(file.cases):
         raise ValueError(f"{file.path}: two cases of the same name")
+    norm = checker.name if file.folder == "baseline" else _NORM
+    for line, problem in _differences(checker, file, said, norm):
+        results[file.case_at(line).name].problems.append(problem)
+    for line, problem in _differences(checker, file, said, checker.name):
+        results[file.case_at(line).name].unmarked.append(problem)
+    return list(results.values())
+
+
+def _differences(
+    checker: Checker, file: CaseFile, said: list[Diagnostic], marked_as: str
+) -> Iterator[tuple[int, Problem]]:
+    """Compare with the marks for `marked_as`; the line is the statement's."""
     said_at: dict[int, list[Diagnostic]] = defaultdict(list)
     for diagnostic in said:
         said_at[file.statement(diagnostic.line)].append(diagnostic)
     marks_at: dict[int, list[Mark]] = defaultdict(list)
-    for case in file.cases:
-        for mark in case.marks:
-            if mark.applies_to(checker.name):
-                marks_at[file.statement(mark.line)].append(mark)
+    for mark in (mark for case in file.cases for mark in case.marks):
+        if mark.applies_to(marked_as):
+            marks_at[file.statement(mark.line)].append(mark)
 
-    for statement, marks in marks_at.items():
-        problems = results[file.case_at(statement).name].problems
-        found = said_at.pop(statement, [])
-        problems += _missed(checker, file, marks, found)
-        if checker.name in _COUNTED:
-            problems += [_unexpected(checker, file, one) for one in _unmarked(marks, found)]
-    for statement, unexpected in said_at.items():
-        problems = results[file.case_at(statement).name].problems
-        problems += [_unexpected(checker, file, one) for one in unexpected]
-    return list(results.values())
+    for statement in marks_at | said_at:
+        marks, found = marks_at[statement], said_at[statement]
+        for problem in _missed(checker, file, marks, found):
+            yield statement, problem
+        if not marks or checker.name in _COUNTED:
+            for one in _unmarked(marks, found):
+                yield statement, _unexpected(checker, file, one)
 
 
 def _missed(
@@ -185,32 +207,51 @@ def _unexpected(checker: Checker, file: CaseFile, found: Diagnostic) -> Problem:
     return Problem(outcome, file.path, found.line, "no error", str(found), checker.name)
 
 
-def expected_outcomes(checker: str, files: list[CaseFile]) -> dict[str, tuple[str, ...]]:
-    """For each case a checker reads, the outcomes that the folders and gap files allow."""
-    known = {case: gap.outcome for gap in gaps(checker) for case in gap.cases}
-    expected: dict[str, tuple[str, ...]] = {}
-    for file in files:
-        for case in file.cases:
-            key = f"{file.row}: {case.name}"
-            if file.folder == "plugin_only" and checker != "mypy-plugin":
-                # Nobody but the plugin can know; how the others fail is in the twin.
-                expected[f"{file.folder}/{key}"] = ("false alarm", "other type", "missed")
-            elif file.folder == "without_plugin":
-                expected[f"{file.folder}/{key}"] = ("works",)
-            else:
-                expected[f"{file.folder}/{key}"] = (known.get(key, "works"),)
-    return expected
+@dataclass(frozen=True)
+class Expected:
+    """What the folders and gap files allow a checker to make of a case."""
+
+    outcomes: tuple[str, ...]
+    # Whether the marks say what it reports; else they say what it should report.
+    as_marked: bool
 
 
-def verdict(checker: str, result: Result, expected: dict[str, tuple[str, ...]]) -> str | None:
-    """What is wrong with a result, or `None` when it is what the folders and gaps say."""
-    allowed = expected[f"{result.file.folder}/{result.key}"]
-    if result.outcome in allowed:
-        return None
+def expectations(checker: str, files: list[CaseFile]) -> dict[str, Expected]:
+    """For each case what is expected of a checker, by row and name."""
+    known = {case: gap for gap in gaps(checker) for case in gap.cases}
+    return {
+        f"{file.row}: {case.name}": _expected(
+            checker, file, case, known.get(f"{file.row}: {case.name}")
+        )
+        for file in files
+        for case in file.cases
+    }
+
+
+def _expected(checker: str, file: CaseFile, case: Case, gap: Gap | None) -> Expected:
+    # A gap that a later version has closed is no longer in the marks.
+    lasting = gap is None or gap.closed_in is None
+    as_marked = lasting and (checker in _ALWAYS_MARKED or case.names(checker))
+    if file.folder == "plugin_only" and checker != _NORM:
+        # Nobody but the plugin can know.
+        return Expected(("false alarm", "other type", "missed"), as_marked)
+    return Expected((gap.outcome if gap else "works",), as_marked)
+
+
+def verdict(checker: str, result: Result, expected: Expected) -> str | None:
+    """What is wrong with a result, or `None` when it is what the folders, gaps and marks say."""
     lines = [f"{checker}, case {result.key!r} in {result.file.path}"]
-    if result.outcome == "works":
-        lines.append(f"    passes, but is listed as a known gap ({', '.join(allowed)})")
-    elif allowed != ("works",):
-        lines.append(f"    is a known gap with another outcome: {', '.join(allowed)}")
-    lines += [f"    {problem}" for problem in result.problems]
+    if result.outcome not in expected.outcomes:
+        if result.outcome == "works":
+            lines.append(
+                f"    passes, but is listed as a known gap ({', '.join(expected.outcomes)})"
+            )
+        elif expected.outcomes != ("works",):
+            lines.append(f"    is a known gap with another outcome: {', '.join(expected.outcomes)}")
+        lines += [f"    {problem}" for problem in result.problems]
+    elif expected.as_marked and result.unmarked:
+        lines.append(f"    fails as it is known to, but not as the marks say of {checker}")
+        lines += [f"    {problem}" for problem in result.unmarked]
+    else:
+        return None
     return "\n".join(lines)

@@ -92,11 +92,7 @@ def versions() -> dict[str, str]:
 
 def compared(files: list[CaseFile]) -> list[CaseFile]:
     """The files that are also run against asgiref."""
-    return [
-        file
-        for file in files
-        if file.folder != "without_plugin" and file.row not in _NOT_IN_ASGIREF
-    ]
+    return [file for file in files if file.row not in _NOT_IN_ASGIREF]
 
 
 def measure_asgiref(checker: str, files: list[CaseFile]) -> dict[str, int]:
@@ -193,7 +189,7 @@ def _gaps() -> str:
 
 def render() -> str:
     """The page, from the cases, the gap files and measured.json."""
-    files = [file for file in load() if file.folder != "without_plugin"]
+    files = load()
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     return "\n".join(
         [

@@ -12,11 +12,12 @@ import pytest
 from typecheck_tests.cases import CASES, FOLDERS, CaseFile, load, read
 from typecheck_tests.checkers import CHECKERS, Diagnostic
 from typecheck_tests.judge import (
+    Expected,
     Outcome,
     Problem,
     Result,
     check,
-    expected_outcomes,
+    expectations,
     gaps,
     verdict,
 )
@@ -46,21 +47,19 @@ def _all_files() -> list[CaseFile]:
 def test_checker_meets_every_case(checker: str, subtests: pytest.Subtests) -> None:
     """A case works, or it is a known gap and fails in the known way."""
     files = load()
-    expected = expected_outcomes(checker, files)
+    expected = expectations(checker, files)
     for result in check(CHECKERS[checker], files):
-        problem = verdict(checker, result, expected)
+        problem = verdict(checker, result, expected[result.key])
         if problem is not None:
             with subtests.test(f"{checker}: {result.key}"):
                 pytest.fail(problem, pytrace=False)
 
 
-def test_every_plugin_case_has_a_twin() -> None:
-    """What only the plugin knows stands beside what mypy says without it."""
-    files = _all_files()
-    lost = {case for gap in gaps("mypy") if gap.closed_in is None for case in gap.cases}
-    only = _keys([file for file in files if file.folder == "plugin_only"])
-    twins = _keys([file for file in files if file.folder == "without_plugin"])
-    assert sorted(lost | only) == sorted(twins)
+def test_marks_name_checkers_that_exist() -> None:
+    """A misspelt name would be a mark for nobody."""
+    marks = [mark for file in load() for case in file.cases for mark in case.marks]
+    named = {name for mark in marks for name in mark.checkers | mark.silent}
+    assert set() == named - set(CHECKERS)
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
@@ -88,8 +87,7 @@ def test_partly_holds_only_what_somebody_misses() -> None:
 
 def test_case_names_are_unique() -> None:
     """A row and a name say which case is meant."""
-    files = [file for file in load() if file.folder != "without_plugin"]
-    names = [f"{file.row}: {case.name}" for file in files for case in file.cases]
+    names = [f"{file.row}: {case.name}" for file in load() for case in file.cases]
     assert sorted(set(names)) == sorted(names)
 
 
@@ -110,14 +108,18 @@ def test_marks_are_read(tmp_path: Path) -> None:
         "third(\n"
         "    1,  # E[zuban]\n"
         ")\n"
+        "fourth()  # E[all but mypy, ty]: a text\n"
     )
     file = read(path)
     assert ["one", "two"] == [case.name for case in file.cases]
     assert [(2, set(), ""), (3, set(), "a text"), (3, {"ty", "mypy"}, "other")] == [
         (mark.line, set(mark.checkers), mark.text) for mark in file.cases[0].marks
     ]
-    assert [(6, {"zuban"}, "")] == [
-        (mark.line, set(mark.checkers), mark.text) for mark in file.cases[1].marks
+    assert [(6, {"zuban"}, "", set()), (8, set(), "a text", {"mypy", "ty"})] == [
+        (mark.line, set(mark.checkers), mark.text, set(mark.silent)) for mark in file.cases[1].marks
+    ]
+    assert ["pyright"] == [
+        name for name in ("mypy", "ty", "pyright") if file.cases[1].marks[1].applies_to(name)
     ]
     assert 5 == file.statement(6)
 
@@ -128,14 +130,12 @@ def test_marks_are_read(tmp_path: Path) -> None:
 )
 def test_one_error_for_each_mark(tmp_path: Path, name: str, outcomes: dict[str, str]) -> None:
     """A second error in a marked statement fails mypy with the plugin, and nobody else."""
-    path = tmp_path / "partly" / "functions.py"
-    path.parent.mkdir()
-    path.write_text(
+    file = _written(
+        tmp_path,
         "# case: one\nfirst()  # E: a text # E\n"
         "# case: two\nsecond()  # E: a text\n"
-        "# case: three\nthird()  # E\n"
+        "# case: three\nthird()  # E\n",
     )
-    file = read(path)
     said = [
         Diagnostic(file.path, line, "code", message)
         for line, message in ((2, "other"), (2, "a text"), (4, "a text"), (4, "other"), (6, "any"))
@@ -151,12 +151,82 @@ def test_one_error_for_each_mark(tmp_path: Path, name: str, outcomes: dict[str, 
     assert {"one": "works", "two": "works", "three": "works"} | outcomes == results
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> CaseFile:
+_SAYS_OTHERWISE = (
+    "# case: one\n"
+    "first()  # E[all but mypy]: a text\n"
+    "second()  # E[mypy]: of type\n"
+    "# case: two\n"
+    "third()  # E[mypy-plugin]: a finding  # E[mypy, ty]: a text\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "outcomes"),
+    [
+        ("mypy-plugin", {2: "a text", 5: "a finding"}, ["works", "works"]),
+        ("mypy", {3: "of type", 5: "a text"}, ["false alarm", "missed"]),
+        ("pyright", {2: "a text"}, ["works", "missed"]),
+        ("ty", {2: "a text", 5: "a text"}, ["works", "missed"]),
+    ],
+)
+def test_the_plugin_says_what_is_right_and_the_marks_what_is_said(
+    tmp_path: Path, name: str, said: dict[int, str], outcomes: list[str]
+) -> None:
+    """The outcome is measured by what the plugin is to report; the marks also say what others do."""
+    results = _judged(tmp_path, name, said)
+
+    assert outcomes == [result.outcome for result in results]
+    assert [[], []] == [result.unmarked for result in results]
+
+
+def test_a_gap_that_fails_otherwise_than_marked_fails(tmp_path: Path) -> None:
+    """What a checker says where it is wrong must not change unseen."""
+    _, two = _judged(tmp_path, "mypy", {5: "another"})
+    assert verdict("mypy", two, Expected(("missed",), as_marked=True)) == (
+        "mypy, case 'functions: two' in partly/functions.py\n"
+        "    fails as it is known to, but not as the marks say of mypy\n"
+        "    typecheck_tests/cases/partly/functions.py:5: mypy: expected an error with 'a text', "
+        "got another [code]"
+    )
+    assert verdict("mypy", two, Expected(("missed",), as_marked=False)) is None
+
+
+def test_marks_hold_for_mypy_and_for_those_they_name(tmp_path: Path) -> None:
+    """Others that fail a case need no marks; a gap that a newer mypy closed has none."""
+    file = _written(tmp_path, _SAYS_OTHERWISE)
+    as_marked = {
+        name: [one.as_marked for one in expectations(name, [file]).values()]
+        for name in ("mypy-plugin", "mypy", "ty", "pyright")
+    }
+    assert {
+        "mypy-plugin": [False, True],
+        "mypy": [True, True],
+        "ty": [False, True],
+        "pyright": [False, False],
+    } == as_marked
+
+
+def _written(tmp_path: Path, source: str) -> CaseFile:
     path = tmp_path / "partly" / "functions.py"
     path.parent.mkdir()
-    path.write_text("# case: one\nfirst()\n")
+    path.write_text(source)
     return read(path)
+
+
+def _judged(tmp_path: Path, name: str, said: dict[int, str]) -> list[Result]:
+    file = _written(tmp_path, _SAYS_OTHERWISE)
+    found = [Diagnostic(file.path, line, "code", text) for line, text in said.items()]
+    checker = replace(
+        CHECKERS[name],
+        command=lambda *_: [sys.executable, "-c", "print(1)"],
+        parse=lambda _: found,
+    )
+    return check(checker, [file])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> CaseFile:
+    return _written(tmp_path, "# case: one\nfirst()\n")
 
 
 def _result(file: CaseFile, *outcomes: Outcome) -> Result:
@@ -166,7 +236,7 @@ def _result(file: CaseFile, *outcomes: Outcome) -> Result:
 
 def test_an_unlisted_failure_fails(file: CaseFile) -> None:
     """The message says file, line, expected, got and checker."""
-    said = verdict("ty", _result(file, "false alarm"), {"partly/functions: one": ("works",)})
+    said = verdict("ty", _result(file, "false alarm"), Expected(("works",), as_marked=False))
     assert said == (
         "ty, case 'functions: one' in partly/functions.py\n"
         "    typecheck_tests/cases/partly/functions.py:2: ty: expected no error, got an error"
@@ -176,18 +246,18 @@ def test_an_unlisted_failure_fails(file: CaseFile) -> None:
 def test_a_listed_gap_that_fails_as_listed_passes(file: CaseFile) -> None:
     """The worst of a case's problems is its outcome."""
     result = _result(file, "missed", "other type")
-    assert verdict("ty", result, {"partly/functions: one": ("other type",)}) is None
+    assert verdict("ty", result, Expected(("other type",), as_marked=False)) is None
 
 
 def test_a_listed_gap_that_works_fails(file: CaseFile) -> None:
     """So the list of gaps cannot grow old."""
-    said = verdict("ty", _result(file), {"partly/functions: one": ("missed",)})
+    said = verdict("ty", _result(file), Expected(("missed",), as_marked=False))
     assert said is not None
     assert "passes, but is listed as a known gap (missed)" in said
 
 
 def test_a_listed_gap_that_fails_otherwise_fails(file: CaseFile) -> None:
     """A wider type must not become a false alarm unseen."""
-    said = verdict("ty", _result(file, "false alarm"), {"partly/functions: one": ("other type",)})
+    said = verdict("ty", _result(file, "false alarm"), Expected(("other type",), as_marked=False))
     assert said is not None
     assert "is a known gap with another outcome: other type" in said

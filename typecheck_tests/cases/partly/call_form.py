@@ -80,7 +80,7 @@ async def use_first() -> None:
 
 # case: call_sync with asyncio
 async def use_gather() -> None:
-    assert_type(
+    assert_type(  # E[mypy]: of type "Any"
         await asyncio.gather(call_sync(resize, "a"), call_sync(len, "a")), tuple[bytes, int]
     )
     assert_type(await asyncio.create_task(call_sync(len, "a")), int)
@@ -111,18 +111,18 @@ def use_ask() -> None:
 
 # case: a missing await of call_sync is reported
 async def use_missing_await() -> None:
-    call_sync(len, "a")  # E
+    call_sync(len, "a")  # E[all but mypy]
 
 
 # case: call_sync and call_async on a lambda with a default bound to a loop variable
 async def use_bound_lambda() -> None:
     for width in (1, 2):
-        assert_type(await call_sync(lambda width=width: width + 1), int)
+        assert_type(await call_sync(lambda width=width: width + 1), int)  # E[mypy]: assert-type  # E[mypy]: misc
 
 
 def use_bound_async_lambda() -> None:
     for width in (1, 2):
-        assert_type(call_async(lambda width=width: measure(width)), float)
+        assert_type(call_async(lambda width=width: measure(width)), float)  # E[mypy]: misc
 
 
 async def measure(width: int) -> float:

@@ -49,4 +49,4 @@ def save(name: str) -> int:
 
 
 async def use_save() -> None:
-    save("a")  # E
+    save("a")  # E[all but mypy]

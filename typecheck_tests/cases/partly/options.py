@@ -24,7 +24,7 @@ def pooled(numbers: list[int]) -> int:
 
 async def use_pooled() -> None:
     assert_type(await pooled([1]), int)
-    assert_type(await sync_to_async(sum, thread_sensitive=False, executor=POOL)([1]), int)
+    assert_type(await sync_to_async(sum, thread_sensitive=False, executor=POOL)([1]), int)  # E[mypy]: list-item
 
 
 # case: options from a dict

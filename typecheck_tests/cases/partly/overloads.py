@@ -24,8 +24,8 @@ aparse = sync_to_async(parse)
 
 async def use_aparse() -> None:
     assert_type(await aparse("1"), int)
-    assert_type(await aparse(b"1"), float)
-    assert_type(await aparse(b"1", strict=True), float)
+    assert_type(await aparse(b"1"), float)  # E[mypy]: assert-type  # E[mypy]: arg-type
+    assert_type(await aparse(b"1", strict=True), float)  # E[mypy]: assert-type  # E[mypy]: call-arg  # E[mypy]: arg-type
 
 
 # case: decorators on each overload
@@ -58,7 +58,7 @@ class Settings:
 
 async def use_settings(settings: Settings) -> None:
     assert_type(await sync_to_async(settings.get)("a"), str | None)
-    assert_type(await sync_to_async(settings.get)("a", 1), str | int)
+    assert_type(await sync_to_async(settings.get)("a", 1), str | int)  # E[mypy]: assert-type  # E[mypy]: call-arg
 
 
 # case: literal overloads
@@ -75,16 +75,16 @@ def load(raw: bool = False) -> bytes | str:
 async def use_load(flag: bool) -> None:
     aload = sync_to_async(load)
     assert_type(await aload(True), bytes)
-    assert_type(await aload(), str)
-    assert_type(await aload(flag), bytes | str)
+    assert_type(await aload(), str)  # E[mypy]: assert-type  # E[mypy]: call-arg
+    assert_type(await aload(flag), bytes | str)  # E[mypy]: assert-type  # E[mypy]: arg-type
 
 
 # case: open by mode
 async def use_open() -> None:
     aopen = sync_to_async(open)
     assert_type(await aopen("a"), io.TextIOWrapper)
-    assert_type(await aopen("a", "rb"), io.BufferedReader)
-    assert_type(await aopen("a", mode="wb"), io.BufferedWriter)
+    assert_type(await aopen("a", "rb"), io.BufferedReader)  # E[mypy]: assert-type  # E[mypy]: arg-type
+    assert_type(await aopen("a", mode="wb"), io.BufferedWriter)  # E[mypy]: assert-type  # E[mypy]: arg-type
     await aopen("a", encoding=1)  # E
 
 
@@ -92,15 +92,15 @@ async def use_open() -> None:
 async def use_max() -> None:
     amax = sync_to_async(max)
     assert_type(await amax(1, 2), int)
-    assert_type(await amax([1, 2]), int)
-    assert_type(await amax(["a"], key=len), str)
+    assert_type(await amax([1, 2]), int)  # E[mypy]: assert-type  # E[mypy]: call-arg
+    assert_type(await amax(["a"], key=len), str)  # E[mypy]: assert-type  # E[mypy]: call-arg  # E[mypy]: arg-type
 
 
 # case: dict.get
 async def use_dict_get(ages: dict[str, int]) -> None:
     get = sync_to_async(ages.get)
     assert_type(await get("a"), int | None)
-    assert_type(await get("a", 1), int)
+    assert_type(await get("a", 1), int)  # E[mypy]: assert-type
     await get(1)  # E
 
 
@@ -112,7 +112,7 @@ async def use_dict_get_plainly(ages: dict[str, int]) -> None:
 # case: dict.pop with a default
 async def use_dict_pop(ages: dict[str, int]) -> None:
     assert_type(await sync_to_async(ages.pop)("a"), int)
-    assert_type(await sync_to_async(ages.pop)("a", None), int | None)
+    assert_type(await sync_to_async(ages.pop)("a", None), int | None)  # E[mypy]: assert-type  # E[mypy]: call-arg
 
 
 # case: sorted
@@ -120,7 +120,7 @@ async def use_sorted() -> None:
     asorted = sync_to_async(sorted)
     assert_type(await asorted(["a"]), list[str])
     assert_type(await asorted([1], reverse=True), list[int])
-    assert_type(await asorted(["a"], key=len), list[str])
+    assert_type(await asorted(["a"], key=len), list[str])  # E[mypy]: arg-type
 
 
 # case: getattr
@@ -128,7 +128,7 @@ async def use_getattr(thing: object) -> None:
     aget = sync_to_async(getattr)
     value: Any = await aget(thing, "name")
     print(value)
-    assert_type(await aget(thing, "name", None), Any | None)
+    assert_type(await aget(thing, "name", None), Any | None)  # E[mypy]: assert-type  # E[mypy]: call-arg
 
 
 # case: subprocess.run with text
@@ -141,16 +141,16 @@ async def use_run_text() -> None:
 # case: subprocess.run with bytes
 async def use_run_bytes() -> None:
     run = sync_to_async(subprocess.run)
-    assert_type(
-        await run(["ls"], capture_output=True, text=False), subprocess.CompletedProcess[bytes]
+    assert_type(  # E[mypy]: assert-type
+        await run(["ls"], capture_output=True, text=False), subprocess.CompletedProcess[bytes]  # E[mypy]: arg-type
     )
 
 
 # case: sum and zip
 async def use_sum_and_zip() -> None:
-    assert_type(await sync_to_async(sum)([1.5], 0.5), float)
-    pairs = await sync_to_async(zip)([1], ["a"])
-    assert_type(list(pairs), list[tuple[int, str]])
+    assert_type(await sync_to_async(sum)([1.5], 0.5), float)  # E[mypy]: assert-type  # E[mypy]: list-item  # E[mypy]: arg-type
+    pairs = await sync_to_async(zip)([1], ["a"])  # E[mypy]: call-arg  # E[mypy]: arg-type
+    assert_type(list(pairs), list[tuple[int, str]])  # E[mypy]: of type "list[Any]"
 
 
 # case: an overloaded async function
@@ -164,7 +164,7 @@ async def ask(question: str | int) -> str | int:
 
 def use_ask() -> None:
     assert_type(async_to_sync(ask)("a"), str)
-    assert_type(async_to_sync(ask)(1), int)
+    assert_type(async_to_sync(ask)(1), int)  # E[mypy]: assert-type  # E[mypy]: arg-type
 
 
 # case: a named bridge of an overloaded async function
@@ -181,7 +181,7 @@ reply_now = async_to_sync(reply)
 
 def use_reply_now() -> None:
     assert_type(reply_now("a", loud=True), str)
-    assert_type(reply_now(1), int)
+    assert_type(reply_now(1), int)  # E[mypy]: assert-type  # E[mypy]: arg-type
     reply_now(1, loud=True)  # E
 
 
@@ -198,4 +198,4 @@ class Box(Generic[T]):
 async def use_box(box: Box[str]) -> None:
     aget = sync_to_async(box.get)
     assert_type(await aget(1), str)
-    assert_type(await aget(slice(1)), list[str])
+    assert_type(await aget(slice(1)), list[str])  # E[mypy]: assert-type  # E[mypy]: arg-type

@@ -36,4 +36,4 @@ parse_again = async_to_sync(sync_to_async(parse))
 
 def use_parse() -> None:
     assert_type(parse_again("1"), int)
-    assert_type(parse_again(b"1"), float)
+    assert_type(parse_again(b"1"), float)  # E[mypy]: assert-type  # E[mypy]: arg-type

@@ -160,5 +160,5 @@ class Settings:
 
 async def use_settings(settings: Settings) -> None:
     assert_type(await settings.aget("a"), str | None)
-    assert_type(await settings.aget("a", b""), str | bytes)
+    assert_type(await settings.aget("a", b""), str | bytes)  # E[mypy]: assert-type  # E[mypy]: call-arg
     await settings.aget(1)  # E

@@ -9,7 +9,7 @@ from typedbridge.sync import async_to_sync, sync_to_async
 
 # case: a declared union of callables
 async def use_declared_union(func: Callable[[str], int] | Callable[[str], bytes]) -> None:
-    assert_type(await sync_to_async(func)("1"), int | bytes)
+    assert_type(await sync_to_async(func)("1"), int | bytes)  # E[mypy]: of type "object"
 
 
 # case: a union of async callables
@@ -24,7 +24,7 @@ async def atwo(text: str) -> bytes:
 def use_async_union(
     func: Callable[[str], Awaitable[int]] | Callable[[str], Awaitable[bytes]],
 ) -> None:
-    assert_type(async_to_sync(func)("1"), int | bytes)
+    assert_type(async_to_sync(func)("1"), int | bytes)  # E[mypy]: of type "object"
 
 
 # case: a union of awaitables as result
@@ -39,4 +39,4 @@ def future_or_job(name: str) -> asyncio.Future[bytes] | Job:
 
 
 def use_future_or_job() -> None:
-    assert_type(async_to_sync(future_or_job)("a"), bytes | int)
+    assert_type(async_to_sync(future_or_job)("a"), bytes | int)  # E[mypy]: of type "object"

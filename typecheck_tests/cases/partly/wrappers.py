@@ -29,8 +29,8 @@ class BookQuery(Query):
 
 
 async def use_query() -> None:
-    assert_type(await Query().filter(a=1), Query)
-    assert_type(await BookQuery().filter(a=1), BookQuery)
+    assert_type(await Query().filter(a=1), Query)  # E[mypy]: assert-type  # E[mypy]: call-arg
+    assert_type(await BookQuery().filter(a=1), BookQuery)  # E[mypy]: assert-type  # E[mypy]: call-arg
 
 
 # case: under property
@@ -220,8 +220,8 @@ class BookShop(Shop):
 
 
 async def use_shop(shop: BookShop) -> None:
-    assert_type(await shop.buy("a"), BookShop)
-    await shop.buy(1)  # E
+    assert_type(await shop.buy("a"), BookShop)  # E[mypy]: assert-type  # E[mypy]: type-var  # E[mypy]: call-arg
+    await shop.buy(1)  # E  # E[mypy]: call-arg
 
 
 # case: a subclass of AsyncToSync that overrides call decorates a method
@@ -242,8 +242,8 @@ class NearPeer(Peer):
 
 
 def use_peer(peer: NearPeer) -> None:
-    assert_type(peer.greet("a"), NearPeer)
-    peer.greet(1)  # E
+    assert_type(peer.greet("a"), NearPeer)  # E[mypy]: assert-type  # E[mypy]: type-var  # E[mypy]: call-arg
+    peer.greet(1)  # E  # E[mypy]: call-arg
 
 
 # case: a subclass whose call takes and gives anything

@@ -19,7 +19,7 @@ def area(width: float, /) -> float:
 
 
 def use_area() -> None:
-    assert_type(area.func(1.0), float)
+    assert_type(area.func(1.0), float)  # E[mypy]: assert-type  # E[mypy]: attr-defined
 
 
 # case: awaitable of a decorated function
@@ -29,7 +29,7 @@ async def fetch(url: str) -> bytes:
 
 
 async def use_fetch() -> None:
-    assert_type(await fetch.awaitable("u"), bytes)
+    assert_type(await fetch.awaitable("u"), bytes)  # E[mypy]: assert-type  # E[mypy]: attr-defined
 
 
 # case: wrapped of both
@@ -44,8 +44,8 @@ async def acount(name: str) -> int:
 
 
 async def use_wrapped() -> None:
-    assert_type(count.__wrapped__("a"), int)
-    assert_type(await acount.__wrapped__("a"), int)
+    assert_type(count.__wrapped__("a"), int)  # E[mypy]: assert-type  # E[mypy]: attr-defined
+    assert_type(await acount.__wrapped__("a"), int)  # E[mypy]: assert-type  # E[mypy]: attr-defined
 
 
 # case: func checks its arguments
@@ -55,8 +55,8 @@ def checked(number: int) -> str:
 
 
 def use_checked() -> None:
-    assert_type(checked.func(1), str)
-    checked.func("1")  # E
+    assert_type(checked.func(1), str)  # E[mypy]: assert-type  # E[mypy]: attr-defined
+    checked.func("1")  # E[mypy-plugin, mypy]
 
 
 # case: an unknown attribute is refused
@@ -66,8 +66,8 @@ def plain(number: int) -> str:
 
 
 def use_plain() -> None:
-    assert_type(plain.func(1), str)
-    print(plain.fnuc)  # E
+    assert_type(plain.func(1), str)  # E[mypy]: assert-type  # E[mypy]: attr-defined
+    print(plain.fnuc)  # E[mypy-plugin, mypy]
 
 
 # case: a bridge is a SyncToAsync
@@ -80,8 +80,8 @@ def take(bridge: SyncToAsync[[int], str]) -> None:
 
 
 def use_take() -> None:
-    take(sync_to_async(to_text))
-    bridge: SyncToAsync[[int], str] = sync_to_async(to_text)
+    take(sync_to_async(to_text))  # E[mypy]: arg-type
+    bridge: SyncToAsync[[int], str] = sync_to_async(to_text)  # E[mypy]: assignment
     print(bridge)
 
 
@@ -95,8 +95,8 @@ def take_number(bridge: SyncToAsync[[str], int]) -> None:
 
 
 def use_take_number() -> None:
-    take_number(sync_to_async(to_number))
-    take_number(sync_to_async(to_text))  # E  # E
+    take_number(sync_to_async(to_number))  # E[mypy]: arg-type
+    take_number(sync_to_async(to_text))  # E[mypy-plugin, mypy]  # E[mypy-plugin, mypy]
 
 
 # case: a bridge is an AsyncToSync
@@ -109,7 +109,7 @@ def take_sync(bridge: AsyncToSync[[str], int]) -> None:
 
 
 def use_take_sync() -> None:
-    take_sync(async_to_sync(size_of))
+    take_sync(async_to_sync(size_of))  # E[mypy]: arg-type
 
 
 # case: a helper over SyncToAsync
@@ -118,7 +118,7 @@ def unwrap(bridge: SyncToAsync[P, R]) -> Callable[P, R]:
 
 
 def use_unwrap() -> None:
-    assert_type(unwrap(sync_to_async(to_text))(1), str)
+    assert_type(unwrap(sync_to_async(to_text))(1), str)  # E[mypy]: assert-type  # E[mypy]: arg-type
 
 
 # case: a helper over AsyncToSync
@@ -127,7 +127,7 @@ def unwrap_async(bridge: AsyncToSync[P, R]) -> Callable[P, Awaitable[R]]:
 
 
 async def use_unwrap_async() -> None:
-    assert_type(await unwrap_async(async_to_sync(size_of))("a"), int)
+    assert_type(await unwrap_async(async_to_sync(size_of))("a"), int)  # E[mypy]: assert-type  # E[mypy]: arg-type
 
 
 # case: func of a method through the class
@@ -138,7 +138,7 @@ class Users:
 
 
 def use_users(users: Users) -> None:
-    assert_type(Users.find.func(users, "a"), int)
+    assert_type(Users.find.func(users, "a"), int)  # E[mypy]: assert-type  # E[mypy]: attr-defined
 
 
 # case: func of a generic function
@@ -148,8 +148,8 @@ def first(items: list[T]) -> T:
 
 
 def use_first() -> None:
-    assert_type(first.func([1]), Any)
-    print(first.fnuc)  # E
+    assert_type(first.func([1]), Any)  # E[mypy]: attr-defined
+    print(first.fnuc)  # E[mypy-plugin, mypy]
 
 
 # case: func with options and stored options
@@ -167,13 +167,13 @@ def whisper(text: str) -> str:
 
 
 def use_shout() -> None:
-    assert_type(shout.func("a"), str)
-    assert_type(whisper.func("a"), str)
+    assert_type(shout.func("a"), str)  # E[mypy]: assert-type  # E[mypy]: attr-defined
+    assert_type(whisper.func("a"), str)  # E[mypy]: assert-type  # E[mypy]: attr-defined
 
 
 # case: a class attribute of the wrapper through a bridge
 def use_class_attribute() -> None:
-    print(area.single_thread_executor.submit(len, "a"))
+    print(area.single_thread_executor.submit(len, "a"))  # E[mypy]: attr-defined
 
 
 # case: a field for bridges
@@ -186,7 +186,7 @@ class Registry(Generic[T]):
 
 
 def use_registry(registry: Registry[int]) -> None:
-    registry.add(sync_to_async(to_text))
+    registry.add(sync_to_async(to_text))  # E[mypy]: arg-type
 
 
 # case: awaitable of a method
@@ -197,14 +197,14 @@ class Client:
 
 
 async def use_client(client: Client) -> None:
-    assert_type(await Client.get.awaitable(client, "u"), bytes)
-    await Client.get.awaitable(client, 1)  # E
+    assert_type(await Client.get.awaitable(client, "u"), bytes)  # E[mypy]: assert-type  # E[mypy]: attr-defined
+    await Client.get.awaitable(client, 1)  # E[mypy-plugin, mypy]
 
 
 # case: the options of a bridge
 def use_options() -> None:
-    assert_type(area.context, Context | None)
-    assert_type(fetch.force_new_loop, bool)
+    assert_type(area.context, Context | None)  # E[mypy]: assert-type  # E[mypy]: attr-defined
+    assert_type(fetch.force_new_loop, bool)  # E[mypy]: assert-type  # E[mypy]: attr-defined
 
 
 # case: func of a method of a generic class
@@ -222,8 +222,8 @@ class Box(Generic[T]):
 
 
 def use_box(box: Box[int]) -> None:
-    assert_type(Box.get.func(box, 1), list[Any])
-    assert_type(box.stored.func("a"), list[Any])
+    assert_type(Box.get.func(box, 1), list[Any])  # E[mypy]: assert-type  # E[mypy]: attr-defined
+    assert_type(box.stored.func("a"), list[Any])  # E[mypy]: assert-type  # E[mypy]: attr-defined
 
 
 # case: func keeps star parameters and unpacked keywords
@@ -246,11 +246,11 @@ def take_star(bridge: SyncToAsync[P, R]) -> Callable[P, R]:
 
 
 def use_star() -> None:
-    assert_type(total.func(1, 2, start=3), int)
-    total.func("1")  # E
-    assert_type(take_star(total)(1, 2), int)
-    take_star(total)("1")  # E
-    assert_type(within.func("a", low=1), bool)
-    within.func("a", low="1")  # E
-    within.func("a", high=1)  # E: high
-    take_star(within)("a", low="1")  # E
+    assert_type(total.func(1, 2, start=3), int)  # E[mypy]: assert-type  # E[mypy]: attr-defined
+    total.func("1")  # E[mypy-plugin, mypy]
+    assert_type(take_star(total)(1, 2), int)  # E[mypy]: assert-type  # E[mypy]: arg-type
+    take_star(total)("1")  # E[mypy-plugin, mypy]  # E[mypy]: arg-type
+    assert_type(within.func("a", low=1), bool)  # E[mypy]: assert-type  # E[mypy]: attr-defined
+    within.func("a", low="1")  # E[mypy-plugin, mypy]
+    within.func("a", high=1)  # E[mypy-plugin]: high  # E[mypy]: attr-defined
+    take_star(within)("a", low="1")  # E[mypy-plugin, mypy]  # E[mypy]: arg-type

@@ -25,7 +25,7 @@ POOL = ThreadPoolExecutor(max_workers=1)
 
 
 # case: an async function given to sync_to_async
-@sync_to_async  # E: bridge-async-function
+@sync_to_async  # E[mypy-plugin]: bridge-async-function
 async def decorated(name: str) -> int:
     return len(name)
 
@@ -35,9 +35,9 @@ async def plain(name: str) -> int:
 
 
 async def use_async_function() -> None:
-    sync_to_async(plain)  # E: bridge-async-function
-    sync_to_async(plain, thread_sensitive=False)  # E: bridge-async-function
-    SyncToAsync(plain)  # E: bridge-async-function
+    sync_to_async(plain)  # E[mypy-plugin]: bridge-async-function
+    sync_to_async(plain, thread_sensitive=False)  # E[mypy-plugin]: bridge-async-function
+    SyncToAsync(plain)  # E[mypy-plugin]: bridge-async-function
 
 
 # case: an async method given to sync_to_async
@@ -45,17 +45,17 @@ class Client:
     async def get(self, url: str) -> bytes:
         return url.encode()
 
-    @sync_to_async  # E: bridge-async-function
+    @sync_to_async  # E[mypy-plugin]: bridge-async-function
     async def head(self, url: str) -> bytes:
         return url.encode()
 
 
 async def use_async_method(client: Client) -> None:
-    sync_to_async(client.get)  # E: bridge-async-function
+    sync_to_async(client.get)  # E[mypy-plugin]: bridge-async-function
 
 
 # case: an async function with options
-@sync_to_async(thread_sensitive=False)  # E: bridge-async-function
+@sync_to_async(thread_sensitive=False)  # E[mypy-plugin]: bridge-async-function
 async def with_options(name: str) -> int:
     return len(name)
 
@@ -63,7 +63,7 @@ async def with_options(name: str) -> int:
 in_pool = sync_to_async(thread_sensitive=False)
 
 
-@in_pool  # E: bridge-async-function
+@in_pool  # E[mypy-plugin]: bridge-async-function
 async def with_stored_options(name: str) -> int:
     return len(name)
 
@@ -75,13 +75,13 @@ class Sender:
 
 
 def use_async_object(sender: Sender) -> None:
-    sync_to_async(sender)  # E: bridge-async-function
-    sync_to_async(functools.partial(plain, "a"))  # E: bridge-async-function
+    sync_to_async(sender)  # E[mypy-plugin]: bridge-async-function
+    sync_to_async(functools.partial(plain, "a"))  # E[mypy-plugin]: bridge-async-function
 
 
 # case: an async function given to call_sync
 async def use_call_sync() -> None:
-    await call_sync(plain, "a")  # E: bridge-async-function  # E: unused-coroutine
+    await call_sync(plain, "a")  # E[mypy-plugin]: bridge-async-function  # E[mypy-plugin, mypy]: unused-coroutine
 
 
 # case: a sync function that returns an awaitable is no finding
@@ -91,7 +91,7 @@ def future_of(name: str) -> asyncio.Future[int]:
 
 async def use_future_of() -> None:
     await (await sync_to_async(future_of)("a"))
-    sync_to_async(plain)  # E: bridge-async-function
+    sync_to_async(plain)  # E[mypy-plugin]: bridge-async-function
 
 
 # case: a sync function given to async_to_sync
@@ -99,36 +99,36 @@ def sync_function(name: str) -> int:
     return len(name)
 
 
-@async_to_sync  # E: bridge-sync-function
+@async_to_sync  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
 def decorated_sync(name: str) -> int:
     return len(name)
 
 
 def use_sync_function() -> None:
-    async_to_sync(sync_function)  # E: bridge-sync-function
-    AsyncToSync(sync_function)  # E: bridge-sync-function
-    async_to_sync(sync_function, force_new_loop=True)  # E: bridge-sync-function
-    async_to_sync(lambda: 1)  # E: bridge-sync-function
+    async_to_sync(sync_function)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    AsyncToSync(sync_function)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    async_to_sync(sync_function, force_new_loop=True)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    async_to_sync(lambda: 1)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type  # E[mypy]: return-value
 
 
 # case: a sync method given to async_to_sync
 class Store:
-    @async_to_sync  # E: bridge-sync-function
+    @async_to_sync  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
     def get(self, key: str) -> int:
         return len(key)
 
-    @async_to_sync(force_new_loop=True)  # E: bridge-sync-function
+    @async_to_sync(force_new_loop=True)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
     def put(self, key: str) -> int:
         return len(key)
 
 
 # case: a sync function given to call_async
 def use_call_async() -> None:
-    call_async(sync_function, "a")  # E: bridge-sync-function
+    call_async(sync_function, "a")  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
 
 
 # case: a generator given to sync_to_async
-@sync_to_async  # E: bridge-generator
+@sync_to_async  # E[mypy-plugin]: bridge-generator
 def lines(path: str) -> Iterator[str]:
     yield path
 
@@ -142,30 +142,30 @@ def returned_lines(path: str) -> Iterator[str]:
 
 
 async def use_generator() -> None:
-    sync_to_async(more_lines)  # E: bridge-generator
+    sync_to_async(more_lines)  # E[mypy-plugin]: bridge-generator
     sync_to_async(returned_lines)
 
 
 # case: an async generator given to either
-@sync_to_async  # E: bridge-generator
+@sync_to_async  # E[mypy-plugin]: bridge-generator
 async def ticks(count: int) -> AsyncIterator[int]:
     yield count
 
 
-@async_to_sync  # E: bridge-generator
+@async_to_sync  # E[mypy-plugin]: bridge-generator  # E[mypy]: arg-type
 async def tocks(count: int) -> AsyncIterator[int]:
     yield count
 
 
 # case: a generator given to async_to_sync
-@async_to_sync  # E: bridge-generator
+@async_to_sync  # E[mypy-plugin]: bridge-generator  # E[mypy]: arg-type
 def numbers(count: int) -> Iterator[int]:
     yield count
 
 
 # case: sync_to_async around a classmethod object
 class Config:
-    @sync_to_async  # E: bridge-decorator-order
+    @sync_to_async  # E[mypy-plugin]: bridge-decorator-order
     @classmethod
     def load(cls, path: str) -> int:
         return len(path)
@@ -178,7 +178,7 @@ class Config:
 
 # case: sync_to_async around a staticmethod object
 class Tools:
-    @sync_to_async  # E: bridge-decorator-order
+    @sync_to_async  # E[mypy-plugin]: bridge-decorator-order
     @staticmethod
     def clean(text: str) -> str:
         return text
@@ -191,7 +191,7 @@ class Tools:
 
 # case: options around a classmethod object
 class Options:
-    @sync_to_async(thread_sensitive=False)  # E: bridge-decorator-order
+    @sync_to_async(thread_sensitive=False)  # E[mypy-plugin]: bridge-decorator-order
     @classmethod
     def load(cls, path: str) -> int:
         return len(path)
@@ -199,7 +199,7 @@ class Options:
 
 # case: async_to_sync around a classmethod object
 class Remote:
-    @async_to_sync  # E: bridge-decorator-order
+    @async_to_sync  # E[mypy-plugin]: bridge-decorator-order
     @classmethod
     async def load(cls, path: str) -> int:
         return len(path)
@@ -207,7 +207,7 @@ class Remote:
 
 # case: async_to_sync around a staticmethod object
 class Codec:
-    @async_to_sync  # E: bridge-decorator-order
+    @async_to_sync  # E[mypy-plugin]: bridge-decorator-order
     @staticmethod
     async def clean(text: str) -> str:
         return text
@@ -224,32 +224,32 @@ def crunch(data: bytes) -> str:
 
 
 async def use_executor() -> None:
-    sync_to_async(crunch, executor=POOL)  # E: bridge-executor
-    sync_to_async(crunch, thread_sensitive=True, executor=POOL)  # E: bridge-executor
-    sync_to_async(thread_sensitive=True, executor=POOL)  # E: bridge-executor
+    sync_to_async(crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
+    sync_to_async(crunch, thread_sensitive=True, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
+    sync_to_async(thread_sensitive=True, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
     sync_to_async(crunch, thread_sensitive=False, executor=POOL)
     sync_to_async(crunch, thread_sensitive=True, executor=None)
 
 
 # case: an executor with thread_sensitive given to the class
 async def use_executor_class() -> None:
-    SyncToAsync(crunch, executor=POOL)  # E: bridge-executor
-    SyncToAsync(crunch, True, POOL)  # E: bridge-executor
+    SyncToAsync(crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
+    SyncToAsync(crunch, True, POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
     SyncToAsync(crunch, False, POOL)
 
 
 # case: an executor in the decorator
-@sync_to_async(executor=POOL)  # E: bridge-executor
+@sync_to_async(executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload  # E[mypy]: Untyped decorator makes
 def pooled(data: bytes) -> str:
     return data.hex()
 
 
 # case: a wrong executor type
 async def use_wrong_executor() -> None:
-    sync_to_async(crunch, thread_sensitive=False, executor="pool")  # E: bridge-executor-type
+    sync_to_async(crunch, thread_sensitive=False, executor="pool")  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
     sync_to_async(
         crunch, thread_sensitive=False, executor=ThreadPoolExecutor
-    )  # E: bridge-executor-type
+    )  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
 
 
 # case: a blocking bridge called in async code, decorated function
@@ -263,7 +263,7 @@ def use_fetch_right() -> bytes:
 
 
 async def use_fetch() -> None:
-    fetch("u")  # E: bridge-blocking-call
+    fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a blocking bridge called in async code, method
@@ -286,27 +286,27 @@ class Api:
         return self.get("u")
 
     async def wrong(self) -> bytes:
-        return self.get("u")  # E: bridge-blocking-call
+        return self.get("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 async def use_api(api: Api) -> None:
-    api.get("u")  # E: bridge-blocking-call
-    Api.open("u")  # E: bridge-blocking-call
-    api.open("u")  # E: bridge-blocking-call
-    Api.ping("h")  # E: bridge-blocking-call
+    api.get("u")  # E[mypy-plugin]: bridge-blocking-call
+    Api.open("u")  # E[mypy-plugin]: bridge-blocking-call
+    api.open("u")  # E[mypy-plugin]: bridge-blocking-call
+    Api.ping("h")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a blocking bridge called in async code, local name
 async def use_local_name() -> None:
     blocking = async_to_sync(plain)
-    blocking("a")  # E: bridge-blocking-call
+    blocking("a")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a blocking bridge called in async code, call of a call
 async def use_call_of_call(client: Client) -> None:
-    async_to_sync(plain)("a")  # E: bridge-blocking-call
-    async_to_sync(client.get)("u")  # E: bridge-blocking-call
-    async_to_sync(force_new_loop=True)(plain)("a")  # E: bridge-blocking-call
+    async_to_sync(plain)("a")  # E[mypy-plugin]: bridge-blocking-call
+    async_to_sync(client.get)("u")  # E[mypy-plugin]: bridge-blocking-call
+    async_to_sync(force_new_loop=True)(plain)("a")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a blocking bridge called in async code, wrapper class
@@ -314,13 +314,13 @@ wrapped = AsyncToSync(plain)
 
 
 async def use_wrapper_class() -> None:
-    wrapped("a")  # E: bridge-blocking-call
-    AsyncToSync(plain)("a")  # E: bridge-blocking-call
+    wrapped("a")  # E[mypy-plugin]: bridge-blocking-call
+    AsyncToSync(plain)("a")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a blocking bridge called in async code, call_async
 async def use_blocking_call_async() -> None:
-    call_async(plain, "a")  # E: bridge-blocking-call
+    call_async(plain, "a")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: not inside a nested def or lambda
@@ -332,14 +332,14 @@ async def use_nested() -> None:
     print(callback)
     await sync_to_async(inside)()
     await sync_to_async(fetch)("u")
-    fetch("u")  # E: bridge-blocking-call
+    fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: codes can be silenced
 async def use_silenced() -> None:
-    fetch("u")  # type: ignore[bridge-blocking-call]
-    sync_to_async(plain)  # type: ignore[bridge-async-function]
-    fetch("u")  # E: bridge-blocking-call
+    fetch("u")  # type: ignore[bridge-blocking-call]  # E[mypy]: unused-ignore
+    sync_to_async(plain)  # type: ignore[bridge-async-function]  # E[mypy]: unused-ignore
+    fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: Any and open callables are no finding
@@ -349,7 +349,7 @@ async def use_any(anything: Any, func: Callable[..., Any]) -> None:
     async_to_sync(anything)
     async_to_sync(func)
     anything()
-    sync_to_async(plain)  # E: bridge-async-function
+    sync_to_async(plain)  # E[mypy-plugin]: bridge-async-function
 
 
 # case: an async function in every spelling
@@ -360,39 +360,39 @@ class Audited(SyncToAsync[P, R]):
     audited = True
 
 
-@wrap_async  # E: bridge-async-function
+@wrap_async  # E[mypy-plugin]: bridge-async-function
 async def under_alias(name: str) -> int:
     return len(name)
 
 
-@SyncToAsync  # E: bridge-async-function
+@SyncToAsync  # E[mypy-plugin]: bridge-async-function
 async def under_class(name: str) -> int:
     return len(name)
 
 
-@Audited  # E: bridge-async-function
+@Audited  # E[mypy-plugin]: bridge-async-function
 async def under_subclass(name: str) -> int:
     return len(name)
 
 
 async def use_spellings() -> None:
     local_alias = sync_to_async
-    wrap_async(plain)  # E: bridge-async-function
-    local_alias(plain)  # E: bridge-async-function
-    sync_to_async(func=plain)  # E: bridge-async-function
-    SyncToAsync(func=plain)  # E: bridge-async-function
-    Audited(plain)  # E: bridge-async-function
+    wrap_async(plain)  # E[mypy-plugin]: bridge-async-function
+    local_alias(plain)  # E[mypy-plugin]: bridge-async-function
+    sync_to_async(func=plain)  # E[mypy-plugin]: bridge-async-function
+    SyncToAsync(func=plain)  # E[mypy-plugin]: bridge-async-function
+    Audited(plain)  # E[mypy-plugin]: bridge-async-function
 
 
 # case: an async function below classmethod and staticmethod
 class Factory:
     @classmethod
-    @sync_to_async  # E: bridge-async-function
+    @sync_to_async  # E[mypy-plugin]: bridge-async-function
     async def make(cls, name: str) -> int:
         return len(name)
 
     @staticmethod
-    @sync_to_async  # E: bridge-async-function
+    @sync_to_async  # E[mypy-plugin]: bridge-async-function
     async def check(name: str) -> bool:
         return bool(name)
 
@@ -422,12 +422,12 @@ class FileSource(Source):
 
 
 async def use_source(source: Source, file: FileSource) -> None:
-    sync_to_async(source.read)  # E: bridge-async-function
-    sync_to_async(file.read)  # E: bridge-async-function
-    sync_to_async(file.close)  # E: bridge-async-function
-    sync_to_async(Source.open)  # E: bridge-async-function
-    sync_to_async(Source.exists)  # E: bridge-async-function
-    print(await call_sync(Source.exists, "a"))  # E: bridge-async-function
+    sync_to_async(source.read)  # E[mypy-plugin]: bridge-async-function
+    sync_to_async(file.read)  # E[mypy-plugin]: bridge-async-function
+    sync_to_async(file.close)  # E[mypy-plugin]: bridge-async-function
+    sync_to_async(Source.open)  # E[mypy-plugin]: bridge-async-function
+    sync_to_async(Source.exists)  # E[mypy-plugin]: bridge-async-function
+    print(await call_sync(Source.exists, "a"))  # E[mypy-plugin]: bridge-async-function
 
 
 # case: a twin of an async method
@@ -435,7 +435,7 @@ class Mailer:
     async def send(self, to: str) -> int:
         return len(to)
 
-    asend = sync_to_async(send)  # E: bridge-async-function
+    asend = sync_to_async(send)  # E[mypy-plugin]: bridge-async-function
 
 
 # case: an overloaded async function given to sync_to_async
@@ -448,8 +448,8 @@ async def ask(question: str | int) -> str | int:
 
 
 async def use_ask() -> None:
-    sync_to_async(ask)  # E: bridge-async-function
-    in_pool(ask)  # E: bridge-async-function
+    sync_to_async(ask)  # E[mypy-plugin]: bridge-async-function
+    in_pool(ask)  # E[mypy-plugin]: bridge-async-function
 
 
 # case: a union of async functions, and one with a sync function
@@ -464,18 +464,18 @@ class Blocker:
 
 
 async def use_union(asynchronous: Sender | Listener, either: Sender | Blocker) -> None:
-    sync_to_async(asynchronous)  # E: bridge-async-function
+    sync_to_async(asynchronous)  # E[mypy-plugin]: bridge-async-function
     sync_to_async(either)
 
 
 # case: two decorators in one direction
-@sync_to_async  # E: bridge-async-function
+@sync_to_async  # E[mypy-plugin]: bridge-async-function
 @sync_to_async
 def twice(name: str) -> int:
     return len(name)
 
 
-@async_to_sync  # E: bridge-sync-function
+@async_to_sync  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
 @async_to_sync
 async def twice_async(name: str) -> int:
     return len(name)
@@ -490,23 +490,23 @@ class Retried(AsyncToSync[P, R]):
     retries = 3
 
 
-@wrap_sync  # E: bridge-sync-function
+@wrap_sync  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
 def sync_under_alias(name: str) -> int:
     return len(name)
 
 
-@with_new_loop  # E: bridge-sync-function
+@with_new_loop  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
 def sync_under_options(name: str) -> int:
     return len(name)
 
 
 def use_sync_spellings() -> None:
     local_alias = async_to_sync
-    wrap_sync(sync_function)  # E: bridge-sync-function
-    local_alias(sync_function)  # E: bridge-sync-function
-    with_new_loop(sync_function)  # E: bridge-sync-function
-    async_to_sync(awaitable=sync_function)  # E: bridge-sync-function
-    AsyncToSync(awaitable=sync_function)  # E: bridge-sync-function
+    wrap_sync(sync_function)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    local_alias(sync_function)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    with_new_loop(sync_function)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    async_to_sync(awaitable=sync_function)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    AsyncToSync(awaitable=sync_function)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
 
 
 # case: a sync callable of every kind
@@ -527,54 +527,54 @@ class Counter:
 
 
 def use_sync_callables(counter: Counter) -> None:
-    async_to_sync(len)  # E: bridge-sync-function
-    async_to_sync(parse)  # E: bridge-sync-function
-    async_to_sync(Counter)  # E: bridge-sync-function
-    async_to_sync(counter)  # E: bridge-sync-function
-    async_to_sync(counter.count)  # E: bridge-sync-function
-    async_to_sync(functools.partial(sync_function, "a"))  # E: bridge-sync-function
+    async_to_sync(len)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    async_to_sync(parse)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    async_to_sync(Counter)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    async_to_sync(counter)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    async_to_sync(counter.count)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    async_to_sync(functools.partial(sync_function, "a"))  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
 
 
 # case: a sync callable of every kind given to call_async
 def use_call_async_of_callables(counter: Counter) -> None:
-    call_async(len, "a")  # E: bridge-sync-function
-    call_async(parse, "a")  # E: bridge-sync-function
-    call_async(Counter)  # E: bridge-sync-function
-    call_async(counter, "a")  # E: bridge-sync-function
-    call_async(counter.count, "a")  # E: bridge-sync-function
-    call_async(functools.partial(sync_function, "a"))  # E: bridge-sync-function
+    call_async(len, "a")  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    call_async(parse, "a")  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    call_async(Counter)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    call_async(counter, "a")  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    call_async(counter.count, "a")  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    call_async(functools.partial(sync_function, "a"))  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
 
 
 # case: a sync callable of every kind given to AsyncToSync
 def use_async_to_sync_of_callables(counter: Counter) -> None:
-    AsyncToSync(len)  # E: bridge-sync-function
-    AsyncToSync(parse)  # E: bridge-sync-function
-    AsyncToSync(Counter)  # E: bridge-sync-function
-    AsyncToSync(counter)  # E: bridge-sync-function
-    AsyncToSync(counter.count)  # E: bridge-sync-function
-    AsyncToSync(functools.partial(sync_function, "a"))  # E: bridge-sync-function
+    AsyncToSync(len)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    AsyncToSync(parse)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    AsyncToSync(Counter)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    AsyncToSync(counter)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    AsyncToSync(counter.count)  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
+    AsyncToSync(functools.partial(sync_function, "a"))  # E[mypy-plugin]: bridge-sync-function  # E[mypy]: arg-type
 
 
 # case: a generator in every spelling
-@sync_to_async(thread_sensitive=False)  # E: bridge-generator
+@sync_to_async(thread_sensitive=False)  # E[mypy-plugin]: bridge-generator
 def with_options_lines(path: str) -> Iterator[str]:
     yield path
 
 
-@in_pool  # E: bridge-generator
+@in_pool  # E[mypy-plugin]: bridge-generator
 def with_stored_options_lines(path: str) -> Iterator[str]:
     yield path
 
 
-@SyncToAsync  # E: bridge-generator
+@SyncToAsync  # E[mypy-plugin]: bridge-generator
 def under_class_lines(path: str) -> Iterator[str]:
     yield path
 
 
 async def use_generator_spellings() -> None:
-    sync_to_async(thread_sensitive=False)(more_lines)  # E: bridge-generator
-    SyncToAsync(more_lines)  # E: bridge-generator
-    await call_sync(more_lines, "a")  # E: bridge-generator
+    sync_to_async(thread_sensitive=False)(more_lines)  # E[mypy-plugin]: bridge-generator
+    SyncToAsync(more_lines)  # E[mypy-plugin]: bridge-generator
+    await call_sync(more_lines, "a")  # E[mypy-plugin]: bridge-generator
 
 
 # case: an async generator given to call_async
@@ -583,13 +583,13 @@ async def more_ticks(count: int) -> AsyncIterator[int]:
 
 
 def use_async_generator() -> None:
-    call_async(more_ticks, 1)  # E: bridge-generator
-    AsyncToSync(more_ticks)  # E: bridge-generator
+    call_async(more_ticks, 1)  # E[mypy-plugin]: bridge-generator  # E[mypy]: arg-type
+    AsyncToSync(more_ticks)  # E[mypy-plugin]: bridge-generator  # E[mypy]: arg-type
 
 
 # case: generators that are methods, partials and objects
 class Log:
-    @sync_to_async  # E: bridge-generator
+    @sync_to_async  # E[mypy-plugin]: bridge-generator
     def tail(self, count: int) -> Iterator[str]:
         yield from ["line"] * count
 
@@ -607,30 +607,30 @@ class Log:
     def __call__(self) -> Iterator[str]:
         yield "line"
 
-    ahead = sync_to_async(head)  # E: bridge-generator
+    ahead = sync_to_async(head)  # E[mypy-plugin]: bridge-generator
 
 
 async def use_log(log: Log) -> None:
-    sync_to_async(log.head)  # E: bridge-generator
-    sync_to_async(Log.names)  # E: bridge-generator
-    sync_to_async(log.follow)  # E: bridge-generator
-    sync_to_async(log)  # E: bridge-generator
-    sync_to_async(functools.partial(more_lines, "a"))  # E: bridge-generator
+    sync_to_async(log.head)  # E[mypy-plugin]: bridge-generator
+    sync_to_async(Log.names)  # E[mypy-plugin]: bridge-generator
+    sync_to_async(log.follow)  # E[mypy-plugin]: bridge-generator
+    sync_to_async(log)  # E[mypy-plugin]: bridge-generator
+    sync_to_async(functools.partial(more_lines, "a"))  # E[mypy-plugin]: bridge-generator
 
 
 # case: the wrapper classes around a classmethod and a staticmethod object
 class Registry:
-    @SyncToAsync  # E: bridge-decorator-order
+    @SyncToAsync  # E[mypy-plugin]: bridge-decorator-order
     @classmethod
     def load(cls, path: str) -> int:
         return len(path)
 
-    @SyncToAsync  # E: bridge-decorator-order
+    @SyncToAsync  # E[mypy-plugin]: bridge-decorator-order
     @staticmethod
     def clean(text: str) -> str:
         return text
 
-    @AsyncToSync  # E: bridge-decorator-order
+    @AsyncToSync  # E[mypy-plugin]: bridge-decorator-order
     @classmethod
     async def fetch(cls, url: str) -> int:
         return len(url)
@@ -643,17 +643,17 @@ class Registry:
 
 # case: an alias and stored options around a classmethod object
 class Settings:
-    @wrap_async  # E: bridge-decorator-order
+    @wrap_async  # E[mypy-plugin]: bridge-decorator-order
     @classmethod
     def load(cls, path: str) -> int:
         return len(path)
 
-    @in_pool  # E: bridge-decorator-order
+    @in_pool  # E[mypy-plugin]: bridge-decorator-order
     @staticmethod
     def clean(text: str) -> str:
         return text
 
-    @with_new_loop  # E: bridge-decorator-order
+    @with_new_loop  # E[mypy-plugin]: bridge-decorator-order
     @classmethod
     async def fetch(cls, url: str) -> int:
         return len(url)
@@ -669,15 +669,15 @@ class Paths:
     def load(cls, path: str) -> int:
         return len(path)
 
-    aclean = sync_to_async(clean)  # E: bridge-decorator-order
-    aload = sync_to_async(load)  # E: bridge-decorator-order
-    alength = sync_to_async(staticmethod(crunch))  # E: bridge-decorator-order
+    aclean = sync_to_async(clean)  # E[mypy-plugin]: bridge-decorator-order
+    aload = sync_to_async(load)  # E[mypy-plugin]: bridge-decorator-order
+    alength = sync_to_async(staticmethod(crunch))  # E[mypy-plugin]: bridge-decorator-order
     right = staticmethod(sync_to_async(crunch))
 
 
 # case: an executor in every spelling
 class Cruncher:
-    @sync_to_async(executor=POOL)  # E: bridge-executor
+    @sync_to_async(executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload  # E[mypy]: Untyped decorator makes
     def crunch(self, data: bytes) -> str:
         return data.hex()
 
@@ -686,22 +686,22 @@ class Cruncher:
 
 
 async def use_executor_spellings(cruncher: Cruncher, pool: ProcessPoolExecutor | None) -> None:
-    sync_to_async(func=crunch, executor=POOL)  # E: bridge-executor
-    sync_to_async(cruncher.shrink, executor=POOL)  # E: bridge-executor
-    sync_to_async(crunch, executor=pool)  # E: bridge-executor
+    sync_to_async(func=crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
+    sync_to_async(cruncher.shrink, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
+    sync_to_async(crunch, executor=pool)  # E[mypy-plugin]: bridge-executor  # E[mypy]: arg-type
 
 
 # case: a wrong executor type in every spelling
-@sync_to_async(thread_sensitive=False, executor="pool")  # E: bridge-executor-type
+@sync_to_async(thread_sensitive=False, executor="pool")  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload  # E[mypy]: Untyped decorator makes
 def wrongly_pooled(data: bytes) -> str:
     return data.hex()
 
 
 async def use_wrong_executor_spellings(size: int, either: ThreadPoolExecutor | int) -> None:
-    SyncToAsync(crunch, thread_sensitive=False, executor=size)  # E: bridge-executor-type
-    SyncToAsync(crunch, False, size)  # E: bridge-executor-type
-    sync_to_async(crunch, thread_sensitive=False, executor=either)  # E: bridge-executor-type
-    sync_to_async(thread_sensitive=False, executor=ThreadPoolExecutor)  # E: bridge-executor-type
+    SyncToAsync(crunch, thread_sensitive=False, executor=size)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
+    SyncToAsync(crunch, False, size)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
+    sync_to_async(crunch, thread_sensitive=False, executor=either)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
+    sync_to_async(thread_sensitive=False, executor=ThreadPoolExecutor)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
 
 
 # case: a blocking bridge called in async code, in every spelling
@@ -734,20 +734,20 @@ async def first(items: list[T]) -> T:
 
 
 async def use_blocking_spellings() -> None:
-    fetch_stored("u")  # E: bridge-blocking-call
-    fetch_alias("u")  # E: bridge-blocking-call
-    fetch_retried("u")  # E: bridge-blocking-call
-    wrap_sync(plain)("u")  # E: bridge-blocking-call
-    ask_blocking("why")  # E: bridge-blocking-call
-    answer("why")  # E: bridge-blocking-call
-    first([1])  # E: bridge-blocking-call
-    async_to_sync(lambda: plain("a"))()  # E: bridge-blocking-call
+    fetch_stored("u")  # E[mypy-plugin]: bridge-blocking-call
+    fetch_alias("u")  # E[mypy-plugin]: bridge-blocking-call
+    fetch_retried("u")  # E[mypy-plugin]: bridge-blocking-call
+    wrap_sync(plain)("u")  # E[mypy-plugin]: bridge-blocking-call
+    ask_blocking("why")  # E[mypy-plugin]: bridge-blocking-call
+    answer("why")  # E[mypy-plugin]: bridge-blocking-call
+    first([1])  # E[mypy-plugin]: bridge-blocking-call
+    async_to_sync(lambda: plain("a"))()  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a blocking bridge called in async code, super and unions
 class Endpoint(Api):
     async def again(self) -> bytes:
-        return super().get("u")  # E: bridge-blocking-call
+        return super().get("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 class OtherApi:
@@ -757,9 +757,9 @@ class OtherApi:
 
 
 async def use_receivers(either: Api | OtherApi, maybe: Api | None) -> None:
-    either.get("u")  # E: get of Api # E: get of OtherApi
+    either.get("u")  # E[mypy-plugin]: get of Api  # E[mypy-plugin]: get of OtherApi
     if maybe is not None:
-        maybe.get("u")  # E: bridge-blocking-call
+        maybe.get("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a blocking bridge called in async code, inside other expressions
@@ -768,21 +768,21 @@ def tagged(tag: bytes) -> Callable[[Callable[[], bytes]], Callable[[], bytes]]:
 
 
 async def use_expressions(names: list[str]) -> None:
-    print([fetch(name) for name in names])  # E: bridge-blocking-call
-    print({name: fetch(name) for name in names})  # E: bridge-blocking-call
+    print([fetch(name) for name in names])  # E[mypy-plugin]: bridge-blocking-call
+    print({name: fetch(name) for name in names})  # E[mypy-plugin]: bridge-blocking-call
 
-    def inside(data: bytes = fetch("u")) -> bytes:  # E: bridge-blocking-call
+    def inside(data: bytes = fetch("u")) -> bytes:  # E[mypy-plugin]: bridge-blocking-call
         return data
 
     class Local:
-        data = fetch("u")  # E: bridge-blocking-call
+        data = fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
-    @tagged(fetch("u"))  # E: bridge-blocking-call
+    @tagged(fetch("u"))  # E[mypy-plugin]: bridge-blocking-call
     def decorated() -> bytes:
         return b""
 
     async def nested() -> bytes:
-        return fetch("u")  # E: bridge-blocking-call
+        return fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
     print(inside, Local, decorated, nested)
 
@@ -790,7 +790,7 @@ async def use_expressions(names: list[str]) -> None:
 # case: a blocking bridge in a generator expression
 async def use_generator_expression(names: list[str]) -> None:
     print(sum(len(fetch(name)) for name in names))
-    print(*(byte for byte in fetch("u")))  # E: bridge-blocking-call
+    print(*(byte for byte in fetch("u")))  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a blocking bridge called at module level is no finding
@@ -803,14 +803,14 @@ class Loaded:
 
 
 async def use_module_level() -> None:
-    fetch("u")  # E: bridge-blocking-call
+    fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a partial of a blocking bridge is no finding
 async def use_partial_of_bridge() -> None:
     later = functools.partial(fetch, "u")
     await sync_to_async(later)()
-    fetch("u")  # E: bridge-blocking-call
+    fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a bridge or a plain function is no finding
@@ -825,17 +825,17 @@ async def use_bridge_or_function(flag: bool) -> None:
     chosen("u")
     for func in (fetch, fetch_from_cache):
         func("u")
-    fetch("u")  # E: bridge-blocking-call
+    fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a finding is silenced in the decorator's line
 class Silenced:
     @classmethod
-    @sync_to_async  # type: ignore[bridge-async-function]
+    @sync_to_async  # type: ignore[bridge-async-function]  # E[mypy]: unused-ignore
     async def make(cls, name: str) -> int:
         return len(name)
 
     @classmethod
-    @sync_to_async  # E: bridge-async-function
+    @sync_to_async  # E[mypy-plugin]: bridge-async-function
     async def make_another(cls, name: str) -> int:
         return len(name)
