@@ -41,7 +41,7 @@ help:
 	@echo 'make unit       the unit tests, with coverage            (ARGS="-k name")'
 	@echo 'make packaging  build, install and use the package       (ARGS="-k name")'
 	@echo 'make typecheck  what each type checker must say          (ARGS="-k pyright")'
-	@echo 'make check      ruff, mypy both ways, pyright, stubtest, verifytypes'
+	@echo 'make check      ruff, import-linter, mypy both ways, pyright, stubtest, verifytypes'
 	@echo 'make bench      measure the hops                         (ARGS="--list")'
 	@echo 'make clean      remove .venv, .nox, builds and caches'
 	@echo
@@ -85,6 +85,7 @@ typecheck: .venv/.installed
 check: .venv/.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy typedbridge
 	$(BIN)/mypy --cache-dir .mypy_cache/sources --exclude '\.pyi$$' typedbridge
 	$(BIN)/mypy tests

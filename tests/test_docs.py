@@ -98,21 +98,32 @@ def test_the_contract_has_the_sections_that_the_code_cites() -> None:
     """Comments and docstrings cite the page by the number of a section."""
     sections = set(re.findall(r"^## (\d+) ", CONTRACT.read_text(), re.MULTILINE))
     cited = set()
-    for module in (ROOT / "typedbridge").glob("*.py"):
+    for module in (ROOT / "typedbridge").rglob("*.py"):
         text = re.sub(r"\s+", " ", module.read_text())
         cited |= set(re.findall(r"docs/contract\.md`?, section (\d+)", text))
     assert cited
     assert set() == cited - sections
 
 
-@pytest.mark.parametrize("folder", ["typedbridge", "mypy_plugin"])
+@pytest.mark.parametrize("folder", ["typedbridge", "typedbridge/_core", "mypy_plugin"])
 def test_the_architecture_names_every_module(folder: str) -> None:
     """The list of modules is the list of files."""
     # In an unpacked sdist the plugin is inside the library only.
-    modules = ROOT / "typedbridge" / folder.removeprefix("typedbridge")
+    modules = ROOT / "typedbridge" / folder.removeprefix("typedbridge").removeprefix("/")
     rows = section(ARCHITECTURE, "The house").partition(f"| `{folder}/` |")[2]
     listed = re.findall(r"^\| `(\w+\.py)` \|", rows.partition("\n\n")[0], re.MULTILINE)
     assert sorted(path.name for path in modules.glob("*.py")) == sorted(listed)
+
+
+def test_the_architecture_lists_the_core_in_the_order_of_its_layers() -> None:
+    """The list goes up where import-linter's layers go down; floors of one line are in any order."""
+    rows = section(ARCHITECTURE, "The house").partition("| `typedbridge/_core/` |")[2]
+    listed = re.findall(r"^\| `([a-z]\w*)\.py` \|", rows.partition("\n\n")[0], re.MULTILINE)
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = [contract["layers"] for contract in contracts["contracts"] if "layers" in contract]
+    floor = {name: -level for level, names in enumerate(layers) for name in names.split(" | ")}
+    assert sorted(listed) == sorted(floor)
+    assert sorted(listed, key=floor.__getitem__) == listed
 
 
 def test_the_changelog_has_the_version() -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +16,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[1]
 LIBRARY: Final = ROOT / "typedbridge"
+CORE: Final = LIBRARY / "_core"
 PLUGIN: Final = ROOT / "mypy_plugin"
 CONSTRAINTS: Final = ROOT / "constraints"
 
@@ -35,7 +40,7 @@ def normal(package: str) -> str:
 
 @pytest.mark.parametrize(
     "path",
-    [*LIBRARY.glob("*.py"), *LIBRARY.glob("*.pyi"), *PLUGIN.glob("*.py")],
+    [*LIBRARY.glob("*.py"), *LIBRARY.glob("*.pyi"), *CORE.glob("*.py"), *PLUGIN.glob("*.py")],
     ids=lambda path: f"{path.parent.name}/{path.name}",
 )
 def test_modules_hold_one_idea(path: Path) -> None:
@@ -47,6 +52,42 @@ def test_public_modules_have_stubs_and_private_ones_none() -> None:
     """A stub stands beside each public module; private modules are typed inline."""
     public = {path.stem for path in LIBRARY.glob("*.py") if not re.match(r"_[^_]", path.stem)}
     assert public == {path.stem for path in LIBRARY.glob("*.pyi")}
+
+
+PLANTED: Final = {
+    "upward": ("_core/jobs.py", "from typedbridge._core import call"),
+    "upward, for type checkers": (
+        "_core/scope.py",
+        "if TYPE_CHECKING:\n    from typedbridge._core import call",
+    ),
+    "to a door": ("_core/life.py", "from typedbridge import sync"),
+    "to the plugin": ("sync.py", "from typedbridge import mypy_plugin"),
+    "from the plugin": ("mypy_plugin/names.py", "from typedbridge._core import scope"),
+}
+"""Imports that the house does not allow: the file and the line."""
+
+
+@pytest.mark.parametrize("planted", [None, *PLANTED])
+def test_an_import_that_does_not_go_down_is_found(planted: str | None, tmp_path: Path) -> None:
+    """The contracts hold, and one is broken where such an import is written into a copy."""
+    shutil.copytree(LIBRARY, tmp_path / "typedbridge")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    if planted is not None:
+        name, line = PLANTED[planted]
+        with (tmp_path / "typedbridge" / name).open("a") as module:
+            module.write(f"\n{line}\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "import importlinter.cli as cli; cli.lint_imports_command()"],
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    broken = 0 if planted is None else 1
+    assert f"{broken} broken" in done.stdout
+    assert broken == done.returncode
 
 
 def test_symlink_leads_to_the_plugin() -> None:

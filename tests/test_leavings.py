@@ -15,9 +15,9 @@ import pytest
 from conftest import CHOSEN_LOOP, happened
 
 from typedbridge import AsyncSingleThreadContext, AsyncToSync, async_to_sync, sync_to_async
-from typedbridge._frames import Frame
-from typedbridge._leavings import ROUNDS
-from typedbridge._loops import LoopThread
+from typedbridge._core.frames import Frame
+from typedbridge._core.leavings import ROUNDS
+from typedbridge._core.loops import LoopThread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

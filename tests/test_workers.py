@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import LIMIT
 
-from typedbridge._workers import Lane, Pool
+from typedbridge._core.workers import Lane, Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,60 +4,32 @@ from __future__ import annotations
 
 from importlib import import_module
 
-# Not typing's: nothing is imported before a name is used.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typedbridge.current_thread_executor import CurrentThreadExecutor
-    from typedbridge.local import Local
-    from typedbridge.sync import (
-        AsyncSingleThreadContext,
-        AsyncToSync,
-        DeadlockError,
-        SyncToAsync,
-        ThreadSensitiveContext,
-        async_to_sync,
-        call_async,
-        call_sync,
-        iscoroutinefunction,
-        markcoroutinefunction,
-        sync_to_async,
-    )
-
-__all__ = [
-    "AsyncSingleThreadContext",
-    "AsyncToSync",
-    "CurrentThreadExecutor",
-    "DeadlockError",
-    "Local",
-    "SyncToAsync",
-    "ThreadSensitiveContext",
-    "async_to_sync",
-    "call_async",
-    "call_sync",
-    "iscoroutinefunction",
-    "markcoroutinefunction",
-    "sync_to_async",
-]
-
-# Where a name is, if not in `typedbridge.sync`.
-_ELSEWHERE = {
-    "CurrentThreadExecutor": "typedbridge.current_thread_executor",
-    "Local": "typedbridge.local",
-}
+#: The modules whose public names are the package's too. The names stand there, and in the stub.
+_DOORS = ("sync", "local", "current_thread_executor")
 
 
 def __getattr__(name: str) -> object:
-    """Import a name when it is first asked for.
+    """Import a name, or ``__all__``, when it is first asked for.
 
     mypy imports this package for the plugin that is below it, and needs neither the rest nor asyncio.
     """
-    if name in {"current_thread_executor", "local", "sync"}:
+    if name in _DOORS:
         return import_module(f"typedbridge.{name}")
-    if name not in __all__:
+    if name == "__all__":
+        globals()[name] = sorted(_homes())
+    # What the import system and other tools look for is no reason to import.
+    elif not name.startswith("__") and name in (homes := _homes()):
+        globals()[name] = getattr(import_module(homes[name]), name)
+    else:
         raise AttributeError(f"module 'typedbridge' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_ELSEWHERE.get(name, "typedbridge.sync")), name)
-    return value
+    return globals()[name]
+
+
+def _homes() -> dict[str, str]:
+    """Return each public name with the module that it is in."""
+    doors = [import_module(f"typedbridge.{door}") for door in _DOORS]
+    return {name: door.__name__ for door in doors for name in door.__all__}
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_homes()})

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from typedbridge._current_thread import CurrentThreadExecutor
+from typedbridge._core.current_thread import CurrentThreadExecutor
 
 __all__ = ["CurrentThreadExecutor"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from typedbridge._local import Local
+from typedbridge._core.local import Local
 
 __all__ = ["Local"]

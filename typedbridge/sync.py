@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-import typedbridge._life  # noqa: F401  # pyright: ignore[reportUnusedImport]  # fork and exit hooks
-from typedbridge._contexts import AsyncSingleThreadContext, ThreadSensitiveContext
-from typedbridge._marks import iscoroutinefunction, markcoroutinefunction
-from typedbridge._placement import DeadlockError
-from typedbridge._to_async import SyncToAsync
-from typedbridge._to_sync import AsyncToSync
+import typedbridge._core.life  # noqa: F401  # pyright: ignore[reportUnusedImport]  # fork and exit hooks
+from typedbridge._core.contexts import AsyncSingleThreadContext, ThreadSensitiveContext
+from typedbridge._core.deadlock import DeadlockError
+from typedbridge._core.marks import iscoroutinefunction, markcoroutinefunction
+from typedbridge._core.to_async import SyncToAsync
+from typedbridge._core.to_sync import AsyncToSync
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine

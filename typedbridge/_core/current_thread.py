@@ -6,13 +6,13 @@ from queue import SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from typedbridge._jobs import DirectExecutor, WorkItem, drain
+from typedbridge._core.jobs import DirectExecutor, WorkItem, drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from typedbridge._jobs import Job
+    from typedbridge._core.jobs import Job
 
 __all__ = ["CurrentThreadExecutor"]
 

@@ -13,12 +13,12 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakSet, ref
 
-from typedbridge._jobs import DirectExecutor, WorkItem, drain, hand_on
+from typedbridge._core.jobs import DirectExecutor, WorkItem, drain, hand_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from typedbridge._jobs import Job
+    from typedbridge._core.jobs import Job
 
 __all__ = [
     "Lane",

@@ -1,4 +1,4 @@
-"""The way of results back to an event loop."""
+"""The way from any thread to an event loop: one callback, or the results of many calls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from weakref import ref
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
+    from collections.abc import Callable
     from typing import Protocol
 
     class Reply(Protocol):
@@ -19,7 +20,21 @@ if TYPE_CHECKING:
             """Drop the outcome: nobody awaits it any more."""
 
 
-__all__ = ["Mailbox", "forget", "mailbox_of"]
+__all__ = ["Mailbox", "forget", "mailbox_of", "tell"]
+
+
+def tell(loop: AbstractEventLoop, callback: Callable[..., object], *args: object) -> bool:
+    """Have a loop call something soon. Called from any thread.
+
+    :returns: false if the loop is closed, and so never will.
+    """
+    try:
+        loop.call_soon_threadsafe(callback, *args)
+    except RuntimeError:  # the recursion limit is no sign of a closed loop
+        if not loop.is_closed():
+            raise
+        return False
+    return True
 
 
 class Mailbox:
@@ -37,14 +52,13 @@ class Mailbox:
         if not self._woken:
             try:
                 self._woken = True
-                loop.call_soon_threadsafe(self._open)
-            except BaseException as error:
+                if not tell(loop, self._open):
+                    self._woken = False
+                    self._replies.clear()  # nobody awaits them any more
+            except BaseException:  # Ctrl-C, or the recursion limit
                 # No wake-up is on its way: the next reply must see to one.
                 self._woken = False
-                # Ctrl-C and the recursion limit are no sign of a closed loop.
-                if not (isinstance(error, RuntimeError) and loop.is_closed()):
-                    raise
-                self._replies.clear()  # nobody awaits them any more
+                raise
 
     def _open(self) -> None:
         # Cleared before looking: a job that arrives from here on wakes the loop again.

@@ -16,40 +16,41 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from typedbridge._carry import (
-    Outside,
-    carry_back,
-    current_frame,
-    exc_info_of,
-    handling,
-    here,
-    outcome_error,
-)
-from typedbridge._frames import (
-    Frame,
-    FrameLocal,
-    LoopGoneError,
+from typedbridge._core.call import Call
+from typedbridge._core.callers import caller_level
+from typedbridge._core.carry import carry_back, exc_info_of, handling, outcome_error
+from typedbridge._core.frames import Frame, FrameLocal
+from typedbridge._core.loops import (
+    LoopThread,
     ask_factory,
-    innermost_frame,
-    loop_frames,
+    give_back,
     start_task,
+    take,
+    thread_of,
 )
-from typedbridge._loops import LoopThread, give_back, take, thread_of
-from typedbridge._marks import (
+from typedbridge._core.mailbox import tell
+from typedbridge._core.marks import (
     adopt_attributes,
     describe,
     is_async,
     is_generator,
     refuse_descriptors,
 )
-from typedbridge._to_async import SyncToAsync
+from typedbridge._core.scope import Outside, current_frame, here, innermost_frame, loop_frames
+from typedbridge._core.to_async import SyncToAsync
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, MutableMapping
+    from typing import Protocol
 
-    from typedbridge._contexts import AsyncSingleThreadContext
-    from typedbridge._current_thread import CurrentThreadExecutor
-    from typedbridge._local import Local
+    from typedbridge._core.current_thread import CurrentThreadExecutor
+    from typedbridge._core.local import Local
+
+    class LoopOwner(Protocol):
+        """What a call asks of an `AsyncSingleThreadContext`."""
+
+        def _loop_thread(self, threads: MutableMapping[object, Executor]) -> LoopThread | None: ...
+
 
 __all__ = ["AsyncToSync"]
 
@@ -72,9 +73,7 @@ class AsyncToSync(Generic[_P, _R_co]):
     #: Read by users.
     executors: Local = FrameLocal()
     loop_thread_executors: dict[AbstractEventLoop, CurrentThreadExecutor] = loop_frames
-    async_single_thread_context: ContextVar[AsyncSingleThreadContext] = ContextVar(
-        "async_single_thread_context"
-    )
+    async_single_thread_context: ContextVar[LoopOwner] = ContextVar("async_single_thread_context")
     context_to_thread_executor: WeakKeyDictionary[object, Executor] = WeakKeyDictionary()
 
     def __init__(
@@ -129,7 +128,7 @@ class AsyncToSync(Generic[_P, _R_co]):
 
     def _run(
         self,
-        outer: Frame | None,
+        outer: CurrentThreadExecutor | None,
         frame: Frame,
         awaitable: Awaitable[_R_co],
         context: Context,
@@ -139,7 +138,7 @@ class AsyncToSync(Generic[_P, _R_co]):
         :param outer: the frame that the calling code was started in; it may have ended.
         """
         scope = here.scope
-        call = None if isinstance(scope, Outside) else scope
+        call = scope if isinstance(scope, Call) else None
         wrapped: Awaitable[object] = awaitable
         if getattr(self.main_wrap, "__func__", None) is not _MAIN_WRAP:
             wrapped = self._wrapped(frame, awaitable, context)
@@ -157,16 +156,14 @@ class AsyncToSync(Generic[_P, _R_co]):
         finally:
             if call is not None:
                 call.frame = blocked_in
-            # Never begun: do not warn of a coroutine that was not awaited.
-            if not frame.entered and inspect.iscoroutine(wrapped):
-                wrapped.close()
-            if not frame.entered and inspect.iscoroutine(awaitable):
-                awaitable.close()
+            if frame.error is not None or not frame.over:
+                _close_if_not_begun(wrapped)
+                _close_if_not_begun(awaitable)
 
     def _run_in_enclosing_loop(
         self,
         loop: AbstractEventLoop | None,
-        outer: Frame | None,
+        outer: CurrentThreadExecutor | None,
         frame: Frame,
         awaitable: Awaitable[object],
         context: Context,
@@ -184,11 +181,8 @@ class AsyncToSync(Generic[_P, _R_co]):
                 frame.begin, start_task if loop.get_task_factory() is None else ask_factory
             )
         frame.loop = loop
-        try:
-            _wait(frame, partial(_schedule, loop, begin, awaitable, context), loop)
-        except LoopGoneError:
-            return False
-        if not isinstance(frame.error, LoopGoneError):
+        _wait(frame, loop, partial(tell, loop, begin, awaitable, context), loop)
+        if frame.stage == "answered":
             return True
         frame.again()
         return False
@@ -201,16 +195,15 @@ class AsyncToSync(Generic[_P, _R_co]):
             thread, done_with = self._loop_thread()
             frame.loop = thread.loop
             try:
-                _wait(frame, partial(thread.start, frame, awaitable, context), None)
-            except LoopGoneError as gone:
-                frame.answer(thread.loop, gone)
+                start = partial(thread.start, frame, awaitable, context)
+                _wait(frame, thread.loop, start, None)
             finally:
-                if frame.answered:
+                if frame.over:
                     done_with(thread)
                 else:  # a second Ctrl-C: the loop is still busy
                     thread.abandon(frame)
                     frame.at_last(partial(done_with, thread))
-            if not isinstance(frame.error, LoopGoneError):
+            if frame.stage == "answered":
                 return
             frame.again()
 
@@ -283,26 +276,30 @@ def _keep(thread: LoopThread) -> None:
     """Leave a loop thread to the context that owns it."""
 
 
-def _schedule(loop: AbstractEventLoop, begin: Callable[..., None], *args: object) -> None:
-    """Have a loop begin a coroutine.
+def _close_if_not_begun(awaitable: Awaitable[object]) -> None:
+    """Keep a coroutine that no loop has entered from warning that nobody awaited it."""
+    if (
+        inspect.iscoroutine(awaitable)
+        and inspect.getcoroutinestate(awaitable) == inspect.CORO_CREATED
+    ):
+        awaitable.close()
 
-    :raises LoopGoneError: if it is closed.
+
+def _wait(
+    frame: Frame,
+    loop: AbstractEventLoop,
+    start: Callable[[], bool],
+    foreign: AbstractEventLoop | None,
+) -> None:
+    """Start a frame's coroutine and wait. On Ctrl-C cancel it and wait for its cleanup.
+
+    :param start: tells whether the loop has taken the coroutine.
+    :param foreign: the loop, unless it is ours.
     """
     try:
-        loop.call_soon_threadsafe(begin, *args)
-    except RuntimeError:
-        if not loop.is_closed():
-            raise
-        raise LoopGoneError from None
-
-
-def _wait(frame: Frame, start: Callable[[], None], foreign: AbstractEventLoop | None) -> None:
-    """Start a frame's coroutine and wait. On Ctrl-C cancel it and wait for its cleanup."""
-    try:
-        start()
+        if not start():
+            frame.turn_away(loop)
         frame.wait(foreign)
-    except LoopGoneError:
-        raise  # another loop takes it
     except KeyboardInterrupt:
         frame.cancel()
         frame.wait(foreign)  # a second Ctrl-C leaves here
@@ -328,15 +325,5 @@ def _refuse(awaitable: object) -> None:
             f"async_to_sync was given {describe(awaitable)}, which is not marked as a coroutine "
             f"function; use markcoroutinefunction if it returns an awaitable",
             UserWarning,
-            stacklevel=_caller_level(),
+            stacklevel=caller_level(),
         )
-
-
-def _caller_level() -> int:
-    """Return the `stacklevel` of the first frame outside the library."""
-    level, frame = 2, sys._getframe(2)
-    package = frame.f_globals.get("__package__")
-    while frame.f_back is not None and frame.f_globals.get("__package__") == package:
-        frame = frame.f_back
-        level += 1
-    return level

@@ -6,17 +6,19 @@ import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
-from typedbridge._frames import Frame, innermost_frame
-from typedbridge._loops import LoopThread
-from typedbridge._to_async import SyncToAsync
-from typedbridge._to_sync import AsyncToSync
-from typedbridge._workers import Lane
+from typedbridge._core.loops import LoopThread
+from typedbridge._core.scope import innermost_frame
+from typedbridge._core.to_async import SyncToAsync
+from typedbridge._core.to_sync import AsyncToSync
+from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from concurrent.futures import Executor
     from contextvars import Token
     from types import TracebackType
+
+    from typedbridge._core.current_thread import CurrentThreadExecutor
 
 __all__ = ["AsyncSingleThreadContext", "ThreadSensitiveContext"]
 
@@ -33,7 +35,7 @@ class _Scope:
     #: first that does not, so that there is nothing to note for most code.
     _blocks: ContextVar[tuple[tuple[_Scope, bool], ...]]
     #: What was waited in when this was entered, if that matters.
-    _frame: Frame | None = None
+    _frame: CurrentThreadExecutor | None = None
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -7,7 +7,7 @@ from asyncio import _get_running_loop  # pyright: ignore[reportPrivateUsage]  # 
 from contextvars import ContextVar
 from typing import Any
 
-from typedbridge._carry import current_frame, current_home, here
+from typedbridge._core.scope import current_frame, current_home, here
 
 __all__ = ["Local"]
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import atexit
 import os
 
-from typedbridge import _carry, _frames, _loops, _mailbox, _workers
+from typedbridge._core import carry, frames, loops, mailbox, scope, workers
 
 __all__: list[str] = []
 
 
 def _forget() -> None:
     """Start a forked child without the parent's threads: they do not run there."""
-    _carry.forget()
-    _frames.forget()
-    _loops.forget()
-    _mailbox.forget()
-    _workers.forget()
+    carry.forget()
+    frames.forget()
+    loops.forget()
+    mailbox.forget()
+    scope.forget()
+    workers.forget()
 
 
 def _finish() -> None:
     """Let running work finish, then end the threads. Workers first: they may need a loop."""
-    _workers.finish()
-    _loops.finish()
+    workers.finish()
+    loops.finish()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

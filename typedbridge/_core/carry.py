@@ -1,32 +1,20 @@
-"""What travels with a hop: context variables, the handled exception, the home of `Local` values."""
+"""What travels with a hop: context variables and the handled exception."""
 
 from __future__ import annotations
 
 import threading
-from contextvars import Context, ContextVar
 from operator import is_not
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import ref
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
     from collections.abc import Awaitable, Callable
-
-    from typedbridge._frames import Frame
-    from typedbridge._to_async import Call
+    from contextvars import Context
 
 __all__ = [
-    "Mark",
-    "Outside",
     "carry_back",
-    "current_call",
-    "current_frame",
-    "current_home",
     "exc_info_of",
     "forget",
     "handling",
-    "here",
-    "innermost_call",
     "outcome_error",
     "run_handling",
 ]
@@ -34,90 +22,6 @@ __all__ = [
 _R = TypeVar("_R")
 
 _MISSING = object()
-
-
-class Outside:
-    """What a thread is in the middle of that runs no call."""
-
-    __slots__ = ("home",)
-
-    def __init__(self, home: object) -> None:
-        #: `None` on a loop thread, which works for frames of several threads: see `current_home`.
-        self.home: object | None = home
-
-
-class Here(threading.local):
-    """What the current thread is in the middle of.
-
-    ``scope`` is the innermost `sync_to_async` call that runs on this thread. Its ``home`` is a token
-    for the thread, or for the thread on whose behalf a hop runs here: `Local` values belong to it.
-    """
-
-    #: One attribute, since a look into a thread local costs as much as a call.
-    scope: Call | Outside
-    _loop_by_hand: AbstractEventLoop | None = None
-
-    def __init__(self) -> None:
-        self.scope = Outside(object())
-
-    @property
-    def main_event_loop(self) -> AbstractEventLoop | None:
-        """The loop that awaits the call which this thread runs; users may set another one."""
-        return self._loop_by_hand if isinstance(self.scope, Outside) else self.scope.loop
-
-    @main_event_loop.setter
-    def main_event_loop(self, loop: AbstractEventLoop | None) -> None:
-        self._loop_by_hand = loop
-
-
-here = Here()
-
-
-class Mark(ref["Call"]):
-    """Tells what is started inside a function that it descends from this call.
-
-    Weak, or the contexts of tasks that live on would keep the call. True while the call, or one that
-    it descends from, holds the lane of the process: for users who read ``deadlock_context``.
-    """
-
-    __slots__ = ()
-
-    def __bool__(self) -> bool:
-        call = self()
-        while call is not None:
-            if call.lane is call.bridge.single_thread_executor:
-                return True
-            call = call.origin
-        return False
-
-
-#: The `sync_to_async` call inside which the current code was started. Users know the variable as
-#: ``SyncToAsync.deadlock_context``, and may set it.
-current_call: ContextVar[object] = ContextVar("deadlock_context")
-
-#: The `async_to_sync` call that the current code belongs to; tasks inherit it.
-current_frame: ContextVar[Frame | None] = ContextVar("typedbridge_frame", default=None)
-
-
-def innermost_call(scope: Call | Outside, mark: object) -> Call | None:
-    """Return the call inside which the current code was started: its chain of calls begins there.
-
-    :param scope: of the current thread.
-    :param mark: in the current context.
-    """
-    if not isinstance(scope, Outside):
-        return scope  # the running loop was started in the thread of this call
-    # A task, or a loop in a thread that a call started with a copy of its context.
-    return mark() if isinstance(mark, Mark) else None
-
-
-def current_home() -> object | None:
-    """Return whose `Local` values the current code sees."""
-    home = here.scope.home
-    if home is not None:
-        return home
-    frame = current_frame.get()
-    return None if frame is None else frame.home
 
 
 def carry_back(before: Context, after: Context) -> None:
@@ -204,8 +108,3 @@ def forget() -> None:
     """Start anew in a forked child: another thread may have held the lock."""
     global _raising
     _raising = threading.Lock()
-    call = innermost_call(here.scope, current_call.get(None))
-    while call is not None:
-        call.abandoned = True  # it holds the parent's lane
-        call = call.origin
-    here.scope = Outside(here.scope.home)

@@ -1,4 +1,4 @@
-"""Frames: blocking `async_to_sync` calls, and which of them the current code belongs to."""
+"""Frames: one blocking `async_to_sync` call, from its question to its answer."""
 
 # What the library's own modules share of a public class has an underscore for users.
 # pyright: reportPrivateUsage=false
@@ -6,48 +6,50 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
-from asyncio import AbstractEventLoop
 from contextlib import suppress
 from contextvars import copy_context
 from queue import Empty
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from typedbridge._carry import current_frame, current_home, handling
-from typedbridge._current_thread import CurrentThreadExecutor
-from typedbridge._local import Local
-from typedbridge._marks import describe
+from typedbridge._core.carry import handling
+from typedbridge._core.local import Local
+from typedbridge._core.loops import Guest
+from typedbridge._core.mailbox import tell
+from typedbridge._core.marks import describe
+from typedbridge._core.scope import innermost_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from asyncio import AbstractEventLoop
+    from collections.abc import Awaitable, Callable
     from contextvars import Context
-    from typing import Protocol
 
-    class Host(Protocol):
-        """A loop of ours, which is used again: what a coroutine leaves on it has to be ended."""
+    from typedbridge._core.current_thread import CurrentThreadExecutor
+    from typedbridge._core.loops import LoopThread, TaskMaker
 
-        def tidy(self, frame: Frame) -> Coroutine[Any, Any, None] | None:
-            """Return what to await behind a frame's coroutine: `None` where it left nothing."""
+__all__ = ["Frame", "FrameLocal", "forget"]
 
-        def release(self, frame: Frame) -> None:
-            """Work no longer for a frame."""
+#: Where a call stands. "asked": a loop was told, and has not entered the coroutine. "withdrawn":
+#: cancelled before that. "entered". "shut out": the loop is ending, and will not enter it. "lost": the
+#: loop is ending under the coroutine. Two are the end of the wait: "gone", another loop may take the
+#: call, and "answered".
+Stage: TypeAlias = Literal["asked", "withdrawn", "entered", "shut out", "lost", "gone", "answered"]
 
-
-__all__ = [
-    "Frame",
-    "FrameLocal",
-    "LoopGoneError",
-    "ask_factory",
-    "create_task",
-    "forget",
-    "innermost_frame",
-    "loop_frames",
-    "start_task",
-]
-
-#: Running library loop -> the frame that it works for, the latest of several.
-loop_frames: dict[AbstractEventLoop, CurrentThreadExecutor] = {}
+#: What happens to a call, and where that takes it: all the moves there are. docs/architecture.md has
+#: the picture.
+_MOVES: Final[dict[str, dict[Stage, Stage]]] = {
+    "enter": {"asked": "entered"},
+    "cancel": {"asked": "withdrawn", "shut out": "withdrawn", "gone": "answered"},
+    "lose": {"asked": "shut out", "entered": "lost"},
+    "answer": {
+        "asked": "answered",
+        "withdrawn": "answered",
+        "entered": "answered",
+        "lost": "answered",
+        "shut out": "gone",
+    },
+    "again": {"gone": "asked"},
+}
 
 #: Every frame that waits, so that a forked child can tell that none of them does there.
 _waiting: set[Frame] = set()
@@ -57,39 +59,7 @@ _waiting: set[Frame] = set()
 _LOOK = 0.1
 
 
-def create_task(drive: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None]:
-    """Make a frame's task; its first step waits for its turn."""
-    return asyncio.Task(drive, loop=asyncio.get_running_loop(), context=context)
-
-
-if sys.version_info >= (3, 12):
-
-    def start_task(drive: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None]:
-        """Make a frame's task and run its first step at once.
-
-        One that waits for its turn costs two more turns of the loop, one to begin and one for the
-        callback that tells of a cancellation before that: 57 us instead of 37 us a call.
-        """
-        loop = asyncio.get_running_loop()
-        return asyncio.Task(drive, loop=loop, context=context, eager_start=True)
-
-else:  # 3.11 has no eager start
-    start_task = create_task
-
-
-def ask_factory(drive: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None]:
-    """Have the loop's task factory make a frame's task, in a copy of the context.
-
-    Not every factory takes a context.
-    """
-    return context.run(asyncio.get_running_loop().create_task, drive)
-
-
-class LoopGoneError(RuntimeError):
-    """The loop ended before it entered the coroutine: another one can take it."""
-
-
-class Frame(CurrentThreadExecutor):
+class Frame(Guest):
     """One blocking `async_to_sync` call: an answer to wait for, and sensitive work meanwhile.
 
     The calling thread waits on one queue that carries both. The methods in the first part run on
@@ -97,44 +67,58 @@ class Frame(CurrentThreadExecutor):
     """
 
     def __init__(self, func: Callable[..., object], parent: CurrentThreadExecutor | None) -> None:
-        super().__init__(parent)
-        self.func = func
-        self.home = current_home()
+        super().__init__(func, parent)
         self.handled: BaseException | None = None
         # Any: the result of whatever coroutine the user passed.
         self.value: Any = None
         self.error: BaseException | None = None
         #: What the coroutine ran in, as it was at the end.
         self.context: Context | None = None
-        self.answered = False
         self.loop: AbstractEventLoop | None = None
-        #: Set when the loop ended under the call: what the caller gets instead of an answer.
-        self.lost: BaseException | None = None
-        #: Whether the loop has entered the coroutine.
-        self.entered = False
-        self._host: Host | None = None
+        self.stage: Stage = "asked"
+        # Two threads move the stage; a move that the other was faster with is none (0.1 us).
+        self._lock = threading.Lock()
+        self._host: LoopThread | None = None
         self._task: asyncio.Task[None] | None = None
-        self._cancelled = False
         self._last: list[Callable[[], None]] = []
         _waiting.add(self)
+
+    def _on(self, event: str, error: BaseException | None = None) -> bool:
+        """Make the move for an event; tell whether there is one from here.
+
+        :param error: what the caller gets; an answer does not replace one that is known already.
+        """
+        with self._lock:
+            stage = _MOVES[event].get(self.stage)
+            if stage is None:
+                return False
+            if event != "answer" or self.error is None:
+                self.error = error
+            self.stage = stage
+            return True
+
+    @property
+    def over(self) -> bool:
+        """Whether the wait has ended: with an answer, or because another loop has to take the call."""
+        return self.stage in ("answered", "gone")
 
     # -- on the loop -------------------------------------------------------------------------
 
     def begin(
         self,
-        make_task: Callable[[Coroutine[Any, Any, None], Context], asyncio.Task[None]],
+        make_task: TaskMaker,
         awaitable: Awaitable[object],
         context: Context,
-        host: Host | None = None,
+        host: LoopThread | None = None,
     ) -> None:
         """Start the coroutine as a task.
 
-        :param host: the loop thread, if it is ours.
+        :param host: the loop thread, if it is to tidy up behind the coroutine.
         """
         loop = asyncio.get_running_loop()
         self._host = host
-        if self._cancelled or self.answered:
-            self._finish(loop, asyncio.CancelledError())
+        if self.stage != "asked":
+            self._finish(loop)
             return
         drive = self._drive(awaitable, loop)
         try:
@@ -143,18 +127,16 @@ class Frame(CurrentThreadExecutor):
             drive.close()
             self._finish(loop, error)
             return
-        if task.done():
-            return  # started eagerly, and over already
-        self._task = task
-        if not self.entered:
+        if not task.done():  # else started eagerly, and over already
+            self._task = task
+        if self.stage in ("asked", "withdrawn"):
             # A task that is cancelled before its first step never enters `_drive`.
             task.add_done_callback(self._ended)
 
     async def _drive(self, awaitable: Awaitable[object], loop: AbstractEventLoop) -> None:
         """Await the user's awaitable, clean up behind it, and answer."""
-        if self.lost is not None:
-            return  # another loop takes it: see `_ended`
-        self.entered = True
+        if not self._on("enter"):
+            return  # see `_ended`
         outcome: BaseException | None = None
         try:
             try:
@@ -175,7 +157,7 @@ class Frame(CurrentThreadExecutor):
             del outcome  # its traceback holds this frame
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not self.answered:
+        if not self.over:
             error = asyncio.CancelledError() if task.cancelled() else task.exception()
             self._finish(task.get_loop(), error)
 
@@ -187,11 +169,20 @@ class Frame(CurrentThreadExecutor):
 
     def withdraw(self) -> None:
         """Never begin the coroutine, if that has not happened yet."""
-        self._cancelled = True
-        if self._task is None and not self.answered:
-            self._finish(asyncio.get_running_loop(), asyncio.CancelledError())
+        self._on("cancel", asyncio.CancelledError())
+        if self._task is None and self.stage == "withdrawn":
+            self._finish(asyncio.get_running_loop())
 
-    def _finish(self, loop: AbstractEventLoop, error: BaseException | None) -> None:
+    def lose(self, ended_by: BaseException) -> None:
+        """Know that the loop has ended: what is answered from now on."""
+        self._on("lose", ended_by)
+
+    def turn_away(self, loop: AbstractEventLoop) -> None:
+        """Have another loop take the call: this one does not begin it."""
+        self._on("lose")
+        self.answer(loop)
+
+    def _finish(self, loop: AbstractEventLoop, error: BaseException | None = None) -> None:
         if self._host is not None:
             self._host.release(self)
         self.answer(loop, error)
@@ -202,12 +193,8 @@ class Frame(CurrentThreadExecutor):
         :param loop: who answers: the frame may have gone on to another loop meanwhile.
         """
         # In this order: `again` leaves the loop before it takes back the answer.
-        if self.answered or self.loop is not loop:
+        if self.loop is not loop or not self._on("answer", error):
             return
-        if self.lost is not None:
-            error = self.lost if self.entered else LoopGoneError()
-        self.error = error
-        self.answered = True
         self._task = None
         self._jobs.put(None)
         if self._last:
@@ -217,11 +204,10 @@ class Frame(CurrentThreadExecutor):
 
     def cancel(self) -> None:
         """Cancel the coroutine. Called from any thread."""
-        self._cancelled = True
+        self._on("cancel", asyncio.CancelledError())
         loop = self.loop
-        if loop is not None:  # else `begin` will see it
-            with suppress(RuntimeError):  # the loop is closed: `wait` notices
-                loop.call_soon_threadsafe(self._cancel)
+        if loop is not None:  # else `begin` will see it; if the loop is closed, `wait` notices
+            tell(loop, self._cancel)
 
     def wait(self, foreign: AbstractEventLoop | None) -> None:
         """Run the frame's work until the answer is there.
@@ -232,7 +218,7 @@ class Frame(CurrentThreadExecutor):
         watching = foreign is not None or self._thread == threading.main_thread().ident
         look = _LOOK if watching else None
         stopped = False
-        while not self.answered:
+        while not self.over:
             try:
                 job = jobs.get(timeout=look)
             except Empty:
@@ -240,10 +226,12 @@ class Frame(CurrentThreadExecutor):
                     continue
                 # Stopped at two looks in a row: a loop may be between two `run_until_complete`.
                 if foreign.is_closed() or (stopped and not foreign.is_running()):
-                    self.error = RuntimeError(
-                        f"the event loop stopped while async_to_sync({describe(self.func)}) waited for it"
+                    self._on(
+                        "answer",
+                        RuntimeError(
+                            f"the event loop stopped while async_to_sync({describe(self.func)}) waited for it"
+                        ),
                     )
-                    self.answered = True
                 stopped = not foreign.is_running()
                 continue
             if job is not None:
@@ -251,15 +239,14 @@ class Frame(CurrentThreadExecutor):
                 del job
 
     def again(self) -> None:
-        """Be as new: the loop ended before it began the coroutine, and another one takes it."""
+        """Be as new, where the loop has not begun the coroutine and another one is to take it."""
         self.loop = self._host = None
-        self.error = self.lost = None
-        self.answered = False
+        self._on("again")
 
     def at_last(self, action: Callable[[], None]) -> None:
         """Do something when the answer is there: now, or on the loop's thread."""
         self._last.append(action)
-        if self.answered:
+        if self.over:
             self._do_last()
 
     def _do_last(self) -> None:
@@ -272,14 +259,6 @@ class Frame(CurrentThreadExecutor):
         """End the frame: what it has not run goes to the next lane."""
         _waiting.discard(self)
         super().close()
-
-
-def innermost_frame() -> Frame | None:
-    """Return the innermost frame of the current context that still waits."""
-    frame = current_frame.get()
-    if frame is None or frame._open:
-        return frame
-    return frame.open_executor()  # type: ignore[return-value]  # frames stand in for frames only
 
 
 class FrameLocal(Local, internal=True):
@@ -302,5 +281,5 @@ def forget() -> None:
     """Start anew in a forked child: the threads that would answer are the parent's."""
     for frame in _waiting:
         frame._open = False
+        frame._lock = threading.Lock()  # another thread may have held it
     _waiting.clear()
-    loop_frames.clear()

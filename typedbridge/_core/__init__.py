@@ -1,0 +1,1 @@
+"""What is inside: users import the modules above, never these."""

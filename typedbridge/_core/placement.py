@@ -1,0 +1,72 @@
+"""Which thread runs this call: the table of docs/contract.md, section 1."""
+
+# What the library's own modules share of a public class has an underscore for users.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from typedbridge._core.scope import innermost_frame, loop_frames
+from typedbridge._core.workers import Lane, pool
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import MutableMapping
+    from concurrent.futures import Executor
+    from contextvars import ContextVar
+    from typing import Protocol
+
+    from typedbridge._core.current_thread import CurrentThreadExecutor
+
+    class SensitiveContext(Protocol):
+        """What the table asks of a `ThreadSensitiveContext`."""
+
+        #: Given by the user; wins over what is around.
+        _executor: Executor | None
+        #: The frame that the context was entered in.
+        _frame: CurrentThreadExecutor | None
+
+        def _usable_executor(self) -> Executor: ...
+        def _lane(self, lanes: MutableMapping[object, Executor]) -> Executor | None: ...
+
+    class Placed(Protocol):
+        """What the table asks of a bridge. Users replace the public attributes."""
+
+        _thread_sensitive: bool
+        _executor: Executor | None
+
+        @property
+        def thread_sensitive_context(self) -> ContextVar[SensitiveContext]: ...
+        @property
+        def context_to_thread_executor(self) -> MutableMapping[object, Executor]: ...
+        @property
+        def single_thread_executor(self) -> Executor: ...
+
+
+__all__ = ["lane_of", "process_lane"]
+
+#: Runs the sensitive calls that nothing else claims: one thread for the whole process.
+process_lane = Lane("typedbridge process lane")
+
+
+def lane_of(bridge: Placed, loop: AbstractEventLoop) -> Executor:
+    """Return what runs a call of the bridge: the first row of the table that applies."""
+    if not bridge._thread_sensitive:
+        return pool if bridge._executor is None else bridge._executor  # rows 1 and 2
+    frame = innermost_frame()
+    context = bridge.thread_sensitive_context.get(None)
+    if context is not None and context._executor is not None:
+        entered_in = context._frame
+        if frame is None or (entered_in is not None and entered_in.open_executor() is frame):
+            return context._usable_executor()  # row 3
+    if frame is not None:
+        return frame  # row 4
+    if context is not None:
+        own = context._lane(bridge.context_to_thread_executor)
+        if own is not None:
+            return own  # row 5
+    waiting = loop_frames.get(loop)
+    if waiting is not None and getattr(waiting, "_open", True):  # users may put others there
+        return waiting  # row 6
+    return bridge.single_thread_executor  # row 7

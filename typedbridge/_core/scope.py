@@ -1,0 +1,179 @@
+"""Where am I? What the current thread is in the middle of, and what the current code belongs to.
+
+The ground that the rest stands on. It knows calls and frames by two small base classes only.
+"""
+
+# What the library's own modules share of a public class has an underscore for users.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from typedbridge._core.current_thread import CurrentThreadExecutor
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+__all__ = [
+    "Hop",
+    "Mark",
+    "Outside",
+    "Waiting",
+    "current_call",
+    "current_frame",
+    "current_home",
+    "forget",
+    "here",
+    "innermost_call",
+    "innermost_frame",
+    "loop_frames",
+]
+
+
+class Hop:
+    """What the code in a `sync_to_async` call is told of it."""
+
+    __slots__ = ("__weakref__", "abandoned", "home", "lane", "loop", "origin")
+
+    #: Whose `Local` values the function sees.
+    home: object | None
+    #: The loop that awaits the call.
+    loop: AbstractEventLoop
+    #: What runs the call; `None` when it has run.
+    lane: Executor | None
+    #: The call inside which this one was made.
+    origin: Hop | None
+    #: Nobody awaits it any more.
+    abandoned: bool
+
+    def func(self) -> Callable[..., object]:
+        """Return what is called, for error messages."""
+        raise NotImplementedError
+
+    def holds_process_lane(self) -> bool:
+        """Tell whether this runs in the lane of the process, or waits for it."""
+        raise NotImplementedError
+
+
+class Waiting(CurrentThreadExecutor):
+    """What the code under an `async_to_sync` call is told of it: its thread takes work meanwhile.
+
+    :param func: what is called, for error messages.
+    :param parent: the frame that the call was made under.
+    """
+
+    def __init__(self, func: Callable[..., object], parent: CurrentThreadExecutor | None) -> None:
+        super().__init__(parent)
+        self.func = func
+        self.home = current_home()
+
+
+class Outside:
+    """What a thread is in the middle of that runs no call."""
+
+    __slots__ = ("home",)
+
+    def __init__(self, home: object) -> None:
+        #: `None` on a loop thread, which works for frames of several threads: see `current_home`.
+        self.home: object | None = home
+
+
+class Here(threading.local):
+    """What the current thread is in the middle of.
+
+    ``scope`` is the innermost `sync_to_async` call that runs on this thread. Its ``home`` is a token
+    for the thread, or for the thread on whose behalf a hop runs here: `Local` values belong to it.
+    """
+
+    #: One attribute, since a look into a thread local costs as much as a call.
+    scope: Hop | Outside
+    _loop_by_hand: AbstractEventLoop | None = None
+
+    def __init__(self) -> None:
+        self.scope = Outside(object())
+
+    @property
+    def main_event_loop(self) -> AbstractEventLoop | None:
+        """The loop that awaits the call which this thread runs; users may set another one."""
+        return self._loop_by_hand if isinstance(self.scope, Outside) else self.scope.loop
+
+    @main_event_loop.setter
+    def main_event_loop(self, loop: AbstractEventLoop | None) -> None:
+        self._loop_by_hand = loop
+
+
+here = Here()
+
+
+class Mark(ref[Hop]):
+    """Tells what is started inside a function that it descends from this call.
+
+    Weak, or the contexts of tasks that live on would keep the call. True while the call, or one that
+    it descends from, holds the lane of the process: for users who read ``deadlock_context``.
+    """
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        call = self()
+        while call is not None:
+            if call.holds_process_lane():
+                return True
+            call = call.origin
+        return False
+
+
+#: The `sync_to_async` call inside which the current code was started. Users know the variable as
+#: ``SyncToAsync.deadlock_context``, and may set it.
+current_call: ContextVar[object] = ContextVar("deadlock_context")
+
+#: The `async_to_sync` call that the current code belongs to; tasks inherit it.
+current_frame: ContextVar[Waiting | None] = ContextVar("typedbridge_frame", default=None)
+
+#: Running library loop -> the frame that it works for, the latest of several.
+loop_frames: dict[AbstractEventLoop, CurrentThreadExecutor] = {}
+
+
+def innermost_call(scope: Hop | Outside, mark: object) -> Hop | None:
+    """Return the call inside which the current code was started: its chain of calls begins there.
+
+    :param scope: of the current thread.
+    :param mark: in the current context.
+    """
+    if not isinstance(scope, Outside):
+        return scope  # the running loop was started in the thread of this call
+    # A task, or a loop in a thread that a call started with a copy of its context.
+    return mark() if isinstance(mark, Mark) else None
+
+
+def innermost_frame() -> CurrentThreadExecutor | None:
+    """Return the innermost frame of the current context that still waits."""
+    frame = current_frame.get()
+    if frame is None or frame._open:
+        return frame
+    return frame.open_executor()
+
+
+def current_home() -> object | None:
+    """Return whose `Local` values the current code sees."""
+    home = here.scope.home
+    if home is not None:
+        return home
+    frame = current_frame.get()
+    return None if frame is None else frame.home
+
+
+def forget() -> None:
+    """Start anew in a forked child: the calls that its thread runs hold the parent's lanes."""
+    call = innermost_call(here.scope, current_call.get(None))
+    while call is not None:
+        call.abandoned = True
+        call = call.origin
+    here.scope = Outside(here.scope.home)
+    loop_frames.clear()

@@ -1,0 +1,172 @@
+"""`SyncToAsync`: the wrapper class that makes a blocking function awaitable."""
+
+# What the library's own modules share of a public class has an underscore for users.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop, CancelledError, get_running_loop
+from contextvars import Context, ContextVar
+from types import MethodType
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
+
+from typedbridge._core.call import Call
+from typedbridge._core.carry import carry_back, outcome_error, run_handling
+from typedbridge._core.marks import (
+    adopt_attributes,
+    describe,
+    is_async,
+    is_generator,
+    markcoroutinefunction,
+    refuse_descriptors,
+)
+from typedbridge._core.placement import process_lane
+from typedbridge._core.scope import current_call, here
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from typedbridge._core.placement import SensitiveContext
+
+__all__ = ["SyncToAsync"]
+
+_P = ParamSpec("_P")
+_R_co = TypeVar("_R_co", covariant=True)
+
+
+class SyncToAsync(Generic[_P, _R_co]):
+    """A blocking function made awaitable.
+
+    The function runs in a thread that `docs/contract.md`, section 1, names: by default where all
+    sensitive calls run one at a time, with ``thread_sensitive=False`` in a pool of worker threads.
+    The event loop goes on meanwhile.
+
+    :param func: a sync callable.
+    :param thread_sensitive: run in the thread that sensitive calls share.
+    :param executor: run there instead; needs ``thread_sensitive=False``.
+    :param context: run in this context; what the function sets there is not carried back.
+    :raises TypeError: if ``func`` cannot be wrapped; the message says what to do instead.
+    """
+
+    #: Read and replaced by users, so looked up on every call.
+    threadlocal: threading.local = here
+    single_thread_executor: Executor = process_lane
+    thread_sensitive_context: ContextVar[SensitiveContext] = ContextVar("thread_sensitive_context")
+    deadlock_context: ContextVar[object] = current_call
+    context_to_thread_executor: WeakKeyDictionary[object, Executor] = WeakKeyDictionary()
+
+    #: To tell whether somebody overrode or replaced `thread_handler`.
+    _plain_handler: ClassVar[object]
+
+    def __init__(
+        self,
+        func: Callable[_P, _R_co],
+        thread_sensitive: bool = True,
+        executor: Executor | None = None,
+        context: Context | None = None,
+    ) -> None:
+        _refuse(func, thread_sensitive, executor)
+        adopt_attributes(self, func)
+        self.func = func
+        self._thread_sensitive = thread_sensitive
+        self._executor = executor
+        self.context = context
+        markcoroutinefunction(self)
+        instance = getattr(func, "__self__", None)
+        if instance is not None:
+            self.__self__ = instance
+
+    async def __call__(self, /, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
+        """Run the function in its thread and return its result.
+
+        :raises DeadlockError: if the call would wait for a lane that its own chain holds.
+        """
+        loop = get_running_loop()
+        call = Call(self, loop, args, kwargs)
+        try:
+            call.hand_over()
+            try:
+                await call.future
+            except CancelledError:
+                if call.frame is None:
+                    raise
+                await call.outlive_cancellation()
+            if self.context is None:
+                carry_back(call.before, call.context)
+            if call.error is not None:
+                raise outcome_error(call.error)
+            # Taken away: the worker thread may still hold the call for a moment.
+            value: _R_co = call.value
+            call.value = None
+            return value
+        except BaseException:
+            call.abandon()
+            raise
+        finally:
+            # An exception's traceback holds this frame: keep nothing in it.
+            del call, args, kwargs
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:  # Any: the stub is exact
+        """Bind like a function; on a class, give the bridge itself."""
+        return self if instance is None else MethodType(self, instance)
+
+    def thread_handler(
+        self,
+        loop: AbstractEventLoop,
+        exc_info: tuple[Any, Any, Any],
+        task_context: list[Any] | None,
+        func: Callable[..., Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Run one call in its thread. Override to do something around it.
+
+        :param loop: the loop that awaits the call.
+        :param exc_info: what the caller was handling, as `sys.exc_info` tells it.
+        :param func: runs what it is given in the call's context.
+        :param args: the call itself, a `functools.partial`.
+        :returns: the call's result.
+        """
+        if exc_info[1] is None:
+            return func(*args, **kwargs)
+        try:
+            return run_handling(exc_info[1], func, *args, **kwargs)
+        finally:
+            # The function may raise what is handled, whose traceback then holds this frame.
+            del exc_info, args, kwargs
+
+
+SyncToAsync._plain_handler = vars(SyncToAsync)["thread_handler"]
+
+
+def _refuse(func: object, thread_sensitive: bool, executor: object) -> None:
+    """Raise `TypeError` for what cannot be wrapped."""
+    refuse_descriptors("sync_to_async", func)
+    if not callable(func):
+        raise TypeError(f"sync_to_async: {func!r} is not callable; pass a function")
+    name = describe(func)
+    if is_generator(func):
+        raise TypeError(
+            f"sync_to_async cannot wrap the generator function {name}: its body would run in the "
+            f"event loop's thread; wrap a function that returns a list instead"
+        )
+    if is_async(func):
+        raise TypeError(
+            f"sync_to_async can only wrap sync functions, and {name} is a coroutine function: "
+            f"await it as it is"
+        )
+    if executor is None:
+        return
+    if thread_sensitive:
+        raise TypeError(
+            f"sync_to_async({name}): an executor needs thread_sensitive=False, since a sensitive "
+            f"call runs where all others run"
+        )
+    if not callable(getattr(executor, "submit", None)):
+        raise TypeError(
+            f"sync_to_async({name}): executor must have a submit method, as a "
+            f"concurrent.futures.Executor has, and {executor!r} has none"
+        )
