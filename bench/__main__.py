@@ -16,15 +16,7 @@ from bench.rows import select
 from bench.timing import CLOCK_VARIABLE, CLOCKS
 
 #: What is asked of other interpreters: enough for one small table.
-SHORT: Final = (
-    "lane",
-    "pool",
-    "lane-1000",
-    "in-caller",
-    "no-loop",
-    "inside",
-    "16-threads",
-)
+SHORT: Final = ("lane", "pool", "lane-1000", "in-caller", "no-loop", "inside", "16-threads")
 PAGE: Final = Path("docs/performance.md")
 
 
@@ -34,51 +26,26 @@ def parser() -> argparse.ArgumentParser:
         description="Measure what a hop costs, next to the barest hand-off and to the peers "
         "that are installed. All contestants of a row run in turn, in one run, on one core.",
     )
-    made.add_argument("--list", action="store_true", help="show the rows and stop")
-    made.add_argument("--rows", default="", help="names, groups or patterns, with commas between")
-    made.add_argument("--only", default="", help="ask only these contestants, and the base")
-    made.add_argument("--rounds", type=positive, default=7, help="default: 7")
-    made.add_argument(
-        "--calls", type=positive, help="calls a round; default: each row's own number"
-    )
-    made.add_argument("--quick", action="store_true", help="one round, few calls: a smoke run")
-    made.add_argument(
-        "--profile", default="", metavar="ROW", help="show what a row's time is made of"
-    )
-    made.add_argument("--cpu", type=int, help="the core to stay on; default: the last allowed")
-    made.add_argument("--no-pin", action="store_true", help="use all cores")
-    made.add_argument(
-        "--clock",
-        choices=list(CLOCKS),
-        default="wall",
-        help="cpu: processor time, steady on a busy machine; latency and cold rows stay on the wall clock",
-    )
-    made.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
-    made.add_argument(
-        "--pyperf", type=Path, metavar="FILE", help="write them for pyperf compare_to"
-    )
-    made.add_argument(
-        "--from",
-        dest="source",
-        type=Path,
-        metavar="FILE",
-        help="measure nothing: read what --json wrote",
-    )
-    made.add_argument(
-        "--page",
-        nargs="?",
-        type=Path,
-        const=PAGE,
-        metavar="FILE",
-        help=f"write the page; default: {PAGE}",
-    )
-    made.add_argument(
-        "--python",
-        action="append",
-        default=[],
-        metavar="COMMAND",
-        help="also measure the main rows with this interpreter, for the page; may be repeated",
-    )
+    add = made.add_argument
+    add("--list", action="store_true", help="show the rows and stop")
+    add("--rows", default="", help="names, groups or patterns, with commas between")
+    add("--only", default="", help="ask only these contestants, and the base")
+    add("--rounds", type=positive, default=7, help="default: 7")
+    add("--calls", type=positive, help="calls a round; default: each row's own number")
+    add("--quick", action="store_true", help="one round, few calls: a smoke run")
+    add("--profile", default="", metavar="ROW", help="show what a row's time is made of")
+    add("--cpu", type=int, help="the core to stay on; default: the last allowed")
+    add("--no-pin", action="store_true", help="use all cores")
+    clock = "cpu: processor time, steady on a busy machine; latency and cold rows stay on the wall clock"
+    add("--clock", choices=list(CLOCKS), default="wall", help=clock)
+    add("--json", type=Path, metavar="FILE", help="write the figures")
+    add("--pyperf", type=Path, metavar="FILE", help="write them for pyperf compare_to")
+    source = "measure nothing: read what --json wrote"
+    add("--from", dest="source", type=Path, metavar="FILE", help=source)
+    target = f"write the page; default: {PAGE}"
+    add("--page", nargs="?", type=Path, const=PAGE, metavar="FILE", help=target)
+    python = "also measure the main rows with this interpreter, for the page; may be repeated"
+    add("--python", action="append", default=[], metavar="COMMAND", help=python)
     return made
 
 
@@ -116,16 +83,9 @@ def measure(options: argparse.Namespace, rows: list[Row]) -> record.Record:
     )
     with report.progress(runner.steps(rows, settings)) as progress:
         found = runner.run(rows, settings, progress)
-    return record.made(
-        found,
-        pinned,
-        {
-            "rounds": settings.rounds,
-            "calls": settings.calls or "by row",
-            "quick": settings.quick,
-            "clock": options.clock,
-        },
-    )
+    calls = settings.calls or "by row"
+    said = {"rounds": settings.rounds, "calls": calls, "quick": settings.quick}
+    return record.made(found, pinned, {**said, "clock": options.clock})
 
 
 def measure_others(options: argparse.Namespace) -> list[record.Record]:
@@ -135,14 +95,9 @@ def measure_others(options: argparse.Namespace) -> list[record.Record]:
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder) / "record.json"
             command = [python, "-m", "bench", "--rows", ",".join(SHORT), "--json", str(target)]
-            command += ["--rounds", str(options.rounds)]
-            command += ["--clock", options.clock]
-            if options.quick:
-                command.append("--quick")
-            if options.no_pin:
-                command.append("--no-pin")
-            elif options.cpu is not None:
-                command += ["--cpu", str(options.cpu)]
+            command += ["--rounds", str(options.rounds), "--clock", options.clock]
+            command += ["--quick"] * options.quick + ["--no-pin"] * options.no_pin
+            command += [] if options.cpu is None else ["--cpu", str(options.cpu)]
             print(f"{python}: measuring the main rows", file=sys.stderr)
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             found.append(record.Record.load(target))

@@ -15,8 +15,11 @@ from bench.record import Record, RowRecord
 
 REST: Final = "the rest of the barest hand-off"
 LIBRARY: Final = "the library's Python"
-WIDTH: Final = 60
-MARKS: Final = "=#-+"
+#: Where a slice is not called as its piece.
+LABELS: Final = {
+    "lock wake-up": "thread wake-up",
+    "loop turn, 1000 tasks at once": "tasks and their loop turn",
+}
 
 #: What a contestant's call is made of: label and microseconds, in the order of the picture.
 Slices = list[tuple[str, float]]
@@ -24,16 +27,11 @@ Slices = list[tuple[str, float]]
 
 def slices(record: Record, row: RowRecord) -> dict[str, Slices]:
     """The slices for each contestant of *row*; empty when the pieces were not measured."""
-    pieces = record.row("parts")
-    base = row.median(row.base)
-    if pieces is None or base is None or not row.parts:
+    pieces, base = record.row("parts"), row.median(row.base)
+    costs = {piece: pieces.median(piece) for piece in row.parts} if pieces else {}
+    common = [(LABELS.get(piece, piece), cost) for piece, cost in costs.items() if cost is not None]
+    if base is None or not common or len(common) < len(costs):
         return {}
-    common: Slices = []
-    for part in row.parts:
-        cost = pieces.median(part.entry)
-        if cost is None:
-            return {}
-        common.append((part.label, cost * part.times))
     common.append((REST, max(0.0, base - sum(cost for _, cost in common))))
     found: dict[str, Slices] = {}
     for name in sorted(row.values, key=rank):
@@ -46,21 +44,5 @@ def slices(record: Record, row: RowRecord) -> dict[str, Slices]:
     return found
 
 
-def text(record: Record, row: RowRecord) -> str:
-    """The stacked picture in characters."""
-    found = slices(record, row)
-    if not found:
-        return ""
-    most = max(sum(max(0.0, cost) for _, cost in part) for part in found.values())
-    lines = [f"{row.title}: where the microseconds go"]
-    for name, part in found.items():
-        bar = "".join(
-            mark * round(max(0.0, cost) / most * WIDTH)
-            for mark, (_, cost) in zip(MARKS, part, strict=False)
-        )
-        figures = " ".join(f"{cost:.1f}" for _, cost in part)
-        lines.append(f"  {name:<26} {bar:<{WIDTH + 2}} {figures}")
-    labels = [label for label, _ in max(found.values(), key=len)]
-    legend = ", ".join(f"{mark} {label}" for mark, label in zip(MARKS, labels, strict=False))
-    lines.append(f"  {legend}")
-    return "\n".join(lines)
+def labels(found: dict[str, Slices]) -> list[str]:
+    return [label for label, _ in max(found.values(), key=len)]

@@ -1,158 +1,128 @@
-"""Samples that need a process of their own: ``python -m bench.child TASK CONTESTANT``.
+"""Samples that come from another process, and that process: ``python -m bench.child ROW CONTESTANT``.
 
-Reads a number of calls from each line of its input and answers with a line that holds the
-figure. See rows_child.py for the rows.
+It reads a number of calls from each line of its input and answers with a line that holds the
+figure.
 """
 
 from __future__ import annotations
 
-import asyncio
+import os
+import subprocess
 import sys
-import threading
-import tracemalloc
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Final
 
-from bench import peers
-from bench.model import AsyncCall, Sample
-from bench.rows_to_thread import calls_of
-from bench.timing import MICROSECONDS
+from bench.model import ASGIREF, OURS, Entry, Row, Sample
+from bench.timing import CLOCK_VARIABLE
 
-# The pool of asyncio is this large at most; a gate must be able to hold them all.
-WORKERS = 32
+ROOT: Final = Path(__file__).resolve().parent.parent
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
-
-async def pending(way: Callable[[], AbstractContextManager[AsyncCall]], calls: int) -> float:
-    """Bytes for each of *calls* calls that wait for their turn, task and context included."""
-    gate = threading.Event()
-    opened.append(gate)
-    with way() as call:
-        await call(0)
-
-        async def one() -> int:
-            return await call(1)
-
-        tracked = tracemalloc.is_tracing()
-        tasks: list[asyncio.Task[int]] = []
-        # The list itself is not part of a call.
-        tasks.extend([asyncio.current_task()] * calls)  # type: ignore[list-item]
-        before = tracemalloc.get_traced_memory()[0] if tracked else resident()
-        for place in range(calls):
-            tasks[place] = asyncio.create_task(one())
-        # Every task has run up to its wait; some peers need a few turns.
-        for _ in range(5):
-            await asyncio.sleep(0)
-        after = tracemalloc.get_traced_memory()[0] if tracked else resident()
-        gate.set()
-        await asyncio.gather(*tasks)
-    return (after - before) / calls
+#: The least around an import: this module has already imported half of asyncio.
+IMPORT: Final = f"""\
+import os, sys, time
+clock = time.process_time if os.environ.get({CLOCK_VARIABLE!r}) == "cpu" else time.perf_counter
+sys.stdin.readline()
+start = clock()
+import {{module}}
+print((clock() - start) * 1e3)
+"""
 
 
-#: The gate of the measurement that runs now.
-opened: list[threading.Event] = []
+@contextmanager
+def kept(command: Sequence[str], variables: Mapping[str, str] = NOTHING) -> Iterator[Sample]:
+    """One process for all samples; *command* is what Python is started with."""
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        # A pool as large as the barrier of the cold rows, for both bridges.
+        env={**os.environ, "ASGI_THREADS": "32", **variables},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+    assert stdin is not None  # Popen was asked for all three
+    assert stdout is not None
+    assert stderr is not None
+
+    def ask(calls: int) -> float:
+        try:
+            print(calls, file=stdin, flush=True)
+        except BrokenPipeError:
+            answer = ""
+        else:
+            answer = stdout.readline()
+        if not answer:
+            report = stderr.read().strip()
+            raise RuntimeError(report.rpartition("\n")[2] or "the child process ended")
+        return float(answer)
+
+    try:
+        yield ask
+    finally:
+        try:
+            # Closes its input, which ends it.
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
-def wait_at_gate(value: int) -> int:
-    if value:
-        opened[-1].wait()
-    return value
+@contextmanager
+def fresh(command: Sequence[str], variables: Mapping[str, str] = NOTHING) -> Iterator[Sample]:
+    """A new process for every sample."""
+
+    def sample(calls: int) -> float:
+        with kept(command, variables) as ask:
+            return ask(calls)
+
+    yield sample
 
 
-def resident() -> int:
-    """Bytes of this process in memory (Linux)."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+@contextmanager
+def importing(module: str) -> Iterator[Sample]:
+    """Milliseconds of an import in a new process, all with one place for compiled modules.
+
+    The sample that does not count fills it: installed packages come compiled, a source tree may
+    not, and some environments forbid writing beside the source.
+    """
+    with TemporaryDirectory() as cache:
+        variables = {"PYTHONPYCACHEPREFIX": cache, "PYTHONDONTWRITEBYTECODE": ""}
+        with fresh(["-c", IMPORT.format(module=module)], variables) as sample:
+            yield sample
 
 
-def memory(contestant: str) -> Sample:
-    tracemalloc.start()
-    way = calls_of(wait_at_gate, sensitive=True)[contestant]
-    return lambda calls: asyncio.run(pending(way, calls))
+def imports(ours: str) -> dict[str, Entry]:
+    """What each library's bridge costs before its first call."""
+    modules = {"asyncio": "asyncio", "anyio": "anyio", "starlette": "starlette.concurrency"}
+    modules |= {ASGIREF: f"{ASGIREF}.sync", OURS: ours}
+    return {name: partial(importing, module) for name, module in modules.items()}
 
 
-def memory_resident(contestant: str) -> Sample:
-    way = calls_of(wait_at_gate, sensitive=True)[contestant]
-    return lambda calls: asyncio.run(pending(way, calls))
-
-
-def cold_workers(contestant: str) -> Sample:
-    """Time for each worker that must be started, from the calls to all of them running."""
-    started: list[float] = []
-    barrier = threading.Barrier(WORKERS, action=lambda: started.append(perf_counter()))
-
-    def function(value: int) -> int:
-        barrier.wait()
-        return value
-
-    async def body() -> float:
-        loop = asyncio.get_running_loop()
-        # asyncio's own pool follows the number of cores; all must have the same size.
-        loop.set_default_executor(ThreadPoolExecutor(WORKERS))
-        with calls_of(function, sensitive=False)[contestant]() as call:
-            start = perf_counter()
-            await asyncio.gather(*[call(1) for _ in range(WORKERS)])
-        return (started[0] - start) / WORKERS * MICROSECONDS
-
-    return lambda _calls: asyncio.run(body())
-
-
-def cold_loops(contestant: str) -> Sample:
-    """Time for each async_to_sync call that finds no idle loop, all of them running together."""
-    started: list[float] = []
-    barrier = threading.Barrier(WORKERS, action=lambda: started.append(perf_counter()))
-    ready = threading.Barrier(WORKERS + 1)
-
-    async def meet() -> None:
-        # Blocks its loop on purpose: so every call needs another one.
-        barrier.wait()
-
-    def anew() -> None:
-        asyncio.run(meet())
-
-    call = anew if contestant == "asyncio.run" else peers.bridge(contestant).async_to_sync(meet)
-
-    def work() -> None:
-        ready.wait()
-        call()
-
-    def sample(_calls: int) -> float:
-        threads = [threading.Thread(target=work) for _ in range(WORKERS)]
-        for thread in threads:
-            thread.start()
-        ready.wait()
-        start = perf_counter()
-        for thread in threads:
-            thread.join()
-        return (started[0] - start) / WORKERS * MICROSECONDS
-
-    return sample
-
-
-def django(contestant: str, view: str = "") -> Sample:
-    # Not at the top: only this process is meant to see Django with another bridge under it.
-    sample: Sample = peers.load("bench.django_site").sample(contestant, view)
-    return sample
-
-
-TASKS: dict[str, Callable[[str], Sample]] = {
-    "memory": memory,
-    "memory-resident": memory_resident,
-    "cold-workers": cold_workers,
-    "cold-loops": cold_loops,
-    "django-sync": partial(django, view="sync"),
-    "django-async": partial(django, view="async"),
-    "django-mixed": partial(django, view="mixed"),
-}
+def enter(row: Row, contestant: str) -> AbstractContextManager[Sample]:
+    """Get a contestant ready, in the process that the row asks for."""
+    if not row.process:
+        return row.entries[contestant]()
+    command = ["-m", "bench.child", row.name, contestant]
+    return kept(command) if row.process == "kept" else fresh(command)
 
 
 def main() -> None:
-    task, contestant = sys.argv[1:]
-    sample = TASKS[task](contestant)
-    for line in sys.stdin:
-        print(sample(int(line)), flush=True)
+    # Not at the top: the rows know this module.
+    from bench.rows import select  # noqa: PLC0415
+
+    name, contestant = sys.argv[1:]
+    (row,) = select([name])
+    with row.entries[contestant]() as sample:
+        for line in sys.stdin:
+            print(sample(int(line)), flush=True)
 
 
 if __name__ == "__main__":

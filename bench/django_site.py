@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Final
 
 from bench import peers
-from bench.model import OURS, Sample
-from bench.timing import MICROSECONDS, clock
+from bench.model import OURS, Entry, Sample
+from bench.timing import on_loop, one_by_one
 
 STAND_INS: Final = ("sync", "local", "current_thread_executor")
 # Any: requests, responses and ASGI messages are Django's and the protocol's.
@@ -22,8 +24,6 @@ Application = Callable[
     [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
     Awaitable[None],
 ]
-
-WARM_UP: Final = 50
 
 
 def stand_in() -> None:
@@ -94,7 +94,7 @@ def scope() -> Message:
     }
 
 
-async def request(app: Application) -> None:
+async def request(app: Application, _value: int) -> None:
     """One request, its body and its answer; the client stays until it has it."""
     messages: Iterator[Message] = iter([{"type": "http.request", "body": b"", "more_body": False}])
     sent: list[Message] = []
@@ -115,23 +115,17 @@ async def request(app: Application) -> None:
         raise RuntimeError(message)
 
 
-def sample(contestant: str, view: str) -> Sample:
+def requests(view: str) -> dict[str, Entry]:
+    return peers.of_bridges(partial(site, view))
+
+
+def site(view: str, contestant: str) -> AbstractContextManager[Sample]:
     """Microseconds for each request, one after another."""
     if contestant == OURS:
         stand_in()
     app = application(view)
-    runner = asyncio.Runner()
-
-    async def body(calls: int) -> float:
-        for _ in range(min(calls, WARM_UP)):
-            await request(app)
-        start = clock()
-        for _ in range(calls):
-            await request(app)
-        return (clock() - start) / calls * MICROSECONDS
-
     used = sys.modules["asgiref.sync"].SyncToAsync.__module__.split(".")[0]
     if used != contestant:
         message = f"Django would use {used}, not {contestant}"
         raise RuntimeError(message)
-    return lambda calls: runner.run(body(calls))
+    return on_loop(partial(one_by_one, partial(request, app)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 BAREST: Final = "barest"
 BARE_FUTURES: Final = "bare futures"
@@ -37,46 +37,46 @@ class Aim:
     asgiref: float | None = None
 
 
-@dataclass(frozen=True)
-class Part:
-    """One slice of the barest hand-off, as measured by the row ``parts``.
-
-    :param entry: which contestant of that row.
-    :param times: how often one call pays for it.
-    """
-
-    label: str
-    entry: str
-    times: float = 1.0
-
-
-@dataclass(frozen=True)
-class Row:
-    """One question, asked of several contestants in turn.
+@dataclass
+class Question:
+    """What a row asks, and what its record repeats.
 
     :param calls: calls in one sample, if the command line does not say otherwise.
-    :param least: fewer calls would be another question (1000 at once needs 1000).
-    :param quick: calls in a sample of the smoke run; 0 leaves the row out of it.
-    :param fixed: the number of calls is part of the question.
-    :param rounds: at most so many, where a sample takes long.
     :param base: the contestant whose figure is 1.0 in the table; empty for a difference, which has no
         ratio worth printing.
     :param x: the place on the horizontal axis, for rows that are points of one curve.
-    :param parts: what the barest hand-off is made of; rows with parts get a stacked picture.
+    :param parts: what the barest hand-off is made of, as contestants of the row ``parts``; rows with
+        parts get a stacked picture.
     """
 
     name: str
     title: str
     group: str
-    entries: Mapping[str, Entry]
     unit: str = "us"
     calls: int = 1000
+    base: str = BAREST
+    aim: Aim | None = None
+    x: int | None = None
+    note: str = ""
+    parts: Sequence[str] = ()
+
+
+@dataclass(kw_only=True)
+class Row(Question):
+    """One question, asked of several contestants in turn.
+
+    :param least: fewer calls would be another question (1000 at once needs 1000).
+    :param quick: calls in a sample of the smoke run; 0 leaves the row out of it.
+    :param fixed: the number of calls is part of the question.
+    :param rounds: at most so many, where a sample takes long.
+    :param process: take the samples in another process, one for all rounds or a new one each time.
+    :param needs: modules without which there is no such row.
+    """
+
+    entries: Mapping[str, Entry]
     least: int = 1
     quick: int = 4
     fixed: bool = False
     rounds: int | None = None
-    base: str = BAREST
-    aim: Aim | None = None
-    x: int | None = None
-    parts: tuple[Part, ...] = ()
-    note: str = ""
+    process: Literal["", "kept", "fresh"] = ""
+    needs: Sequence[str] = ()

@@ -1,84 +1,46 @@
-"""docs/performance.md: the figures of a run as a page, with pictures. Written by one command."""
+"""The figures and pictures of docs/performance.md. Its words stand there, and are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from bench import breakdown, plots
+from bench import plots
+from bench.child import ROOT
 from bench.model import ASGIREF, OURS
 from bench.peers import rank
+from bench.plots import Picture
 from bench.record import Record, RowRecord
 from bench.report import factor, figure, verdict
 
-INTRODUCTION: Final = """\
-# Performance
-
-<!-- Written by `python -m bench --page`; change bench/page.py, not this file. -->
-
-What a hop costs in time and memory, next to the least that Python's own pieces cost, and next to
-the libraries that do the same work.
-"""
-
-METHOD: Final = """\
-## How it is measured
-
-- **The barest hand-off** of each direction carries no context, handles no error and cannot be
-  cancelled; it is an async function where the others are, so many at once are many tasks. To a thread: a `SimpleQueue`, one thread, `loop.call_soon_threadsafe(future.set_result, ...)`.
-  To a loop: a loop that runs in another thread, a task, a raw lock for the answer. From 16 threads: 16 such
-  loops. Back to the thread that waits: a queue to it, and `call_soon_threadsafe` back. Ratios are to these.
-- All contestants of a row take turns in one process, in another order each round, on one core. A figure is
-  the median of the rounds; "spread" in the printed table is the middle half of the rounds, as a part of it.
-- `--clock cpu` counts the processor time of the process instead of the wall clock. On one quiet core the two
-  agree, since a hop waits for nothing but its own other half; on a busy one this stays steady. Latency,
-  fairness and cold starts are always on the wall clock.
-- Memory, imports, cold starts and Django use child processes, on the same core and also in turns.
-- Where asgiref and typedbridge differ in what they promise, the promise is kept: context variables are
-  carried back, the handled exception is seen inside, calls can be cancelled, overridden methods are called.
-- pyperf does not take the samples: it runs one benchmark to its end before the next, and a ratio needs both
-  figures from the same moments. `--pyperf FILE` writes the figures for `pyperf compare_to` between two runs.
-- Where an aim is a time, it was set on another machine. "At asgiref's pace" is the same aim, longer or shorter
-  by what asgiref takes here over what it took there.
-"""
-
-AGAIN: Final = """\
-## Again, on your machine
-
-```
-make bench                                   # all rows, a table
-python -m bench --list                       # the rows
-python -m bench --rows lane,pool --rounds 15 # some of them
-python -m bench --profile lane               # what a row's time is made of
-python -m bench --page                       # this page
-```
-"""
+PAGE: Final = ROOT / "docs" / "performance.md"
+#: Where figures go: between two marks, the first with the name of a maker.
+PLACE: Final = re.compile(r"(<!-- figures: ([\w-]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
-def table(header: Iterable[str], lines: Iterable[Iterable[str]]) -> Iterator[str]:
+def table(header: list[str], lines: list[list[str]]) -> Iterator[str]:
     """A Markdown table, figures to the right."""
-    names = list(header)
-    yield "| " + " | ".join(names) + " |"
-    yield "|" + "|".join(["---", *["---:"] * (len(names) - 1)]) + "|"
-    for line in lines:
-        yield "| " + " | ".join(line) + " |"
+    yield f"| {' | '.join(header)} |"
+    yield "|".join(["", "---", *["---:"] * (len(header) - 1), ""])
+    for cells in lines:
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 
 def setting(record: Record) -> Iterator[str]:
     """Machine, versions, date."""
-    machine = record.machine
+    machine, settings = record.machine, record.settings
     yield f"- Machine: {machine['cpu']}, {machine['cores']} cores, {machine['system']}"
     yield f"- Kept on one core: {'no' if machine['pinned'] == 'no' else 'yes'}"
-    versions = dict(record.versions)
-    yield f"- {versions.pop('python')}; " + ", ".join(
-        f"{name} {version}" for name, version in versions.items()
-    )
-    clock = "wall clock" if record.settings["clock"] == "wall" else "processor time"
-    yield f"- Rounds: {record.settings['rounds']}; {clock}; date: {record.date}"
-    if record.settings.get("quick") == "True":
-        yield ""
-        yield "**A smoke run: the figures mean nothing.**"
+    python, *others = record.versions
+    libraries = ", ".join(f"{name} {record.versions[name]}" for name in others)
+    yield f"- {record.versions[python]}; {libraries}"
+    clock = "wall clock" if settings["clock"] == "wall" else "processor time"
+    yield f"- Rounds: {settings['rounds']}; {clock}; date: {record.date}"
+    if settings.get("quick") == "True":
+        yield from ("", "**A smoke run: the figures mean nothing.**")
     yield ""
 
 
@@ -91,128 +53,80 @@ def with_ratio(row: RowRecord, name: str) -> str:
 
 def main_table(rows: list[RowRecord]) -> Iterator[str]:
     """The rows that have an aim."""
-    aimed = [row for row in rows if row.aim is not None]
-    if not aimed:
-        return
-    yield "## What matters most"
-    yield ""
-    yield "In brackets: times the base of the row, which is the barest hand-off, or `threading.local`, or"
-    yield "for imports `asyncio`. The aims are this project's own, set before its first version."
-    yield ""
-    yield from table(
-        ["", "base", ASGIREF, OURS, "aim"],
-        (
-            [
-                row.title,
-                figure(row.median(row.base), row.unit) if row.base != ASGIREF else "",
-                with_ratio(row, ASGIREF),
-                with_ratio(row, OURS),
-                verdict(row),
-            ]
-            for row in aimed
-        ),
-    )
+    lines = []
+    for row in rows:
+        if row.aim is not None:
+            base = figure(row.median(row.base), row.unit) if row.base != ASGIREF else ""
+            both = [with_ratio(row, name) for name in (ASGIREF, OURS)]
+            lines.append([row.title, base, *both, verdict(row)])
+    if lines:
+        yield from table(["", "base", ASGIREF, OURS, "aim"], lines)
 
 
 def group_tables(rows: list[RowRecord]) -> Iterator[str]:
     """Every figure of every contestant."""
-    yield "## All figures"
-    yield ""
     for group in dict.fromkeys(row.group for row in rows):
         members = [row for row in rows if row.group == group]
         names = sorted({name for row in members for name in row.values}, key=rank)
-        if not names:
-            continue
-        yield f"### {group}"
-        yield ""
-        yield from table(
-            ["", *names],
-            ([row.title, *(with_ratio(row, name) for name in names)] for row in members),
-        )
-        for note in dict.fromkeys(row.note for row in members if row.note):
-            yield note
-            yield ""
-
-
-def picture(name: str, words: str, drawn: list[str], folder: str) -> Iterator[str]:
-    if name in drawn:
-        yield f"![{words}]({folder}/{name}.svg)"
-        yield ""
-
-
-def stacked(record: Record, drawn: list[str], folder: str) -> Iterator[str]:
-    """The pictures of what a call is made of."""
-    rows = [row for row in record.rows if breakdown.slices(record, row)]
-    if not rows:
-        return
-    yield "## Where the microseconds go"
-    yield ""
-    yield "The pieces are measured alone: a loop that turns once, a thread that is woken through a queue or a"
-    yield "lock. The barest hand-off less these is the price of waking the loop; a library less the barest"
-    yield "hand-off is its own Python, and what its locks and queues cost beyond the barest."
-    yield ""
-    for row in rows:
-        yield from picture(f"parts-{row.name}", f"{row.title}: stacked bars", drawn, folder)
-
-
-def growth(drawn: list[str], folder: str) -> Iterator[str]:
-    if "in-flight" in drawn or "memory" in drawn:
-        yield "## From 1 to 10,000 calls in flight"
-        yield ""
-        yield "Both axes are logarithmic: a straight line that rises one decade a decade is linear growth."
-        yield ""
-        yield from picture("in-flight", "time for all calls", drawn, folder)
-        yield from picture("memory", "memory of all calls that wait", drawn, folder)
+        if names:
+            lines = [[row.title, *(with_ratio(row, name) for name in names)] for row in members]
+            yield from (f"### {group}", "", *table(["", *names], lines))
+            for note in dict.fromkeys(row.note for row in members if row.note):
+                yield from (note, "")
 
 
 def interpreters(record: Record, others: list[Record]) -> Iterator[str]:
-    """The main rows on each interpreter."""
-    if not others:
-        return
-    # By Python's version; a record of the same version replaces none.
-    records = sorted([*others, record], key=lambda one: one.versions["python"])
-    names = [row.name for row in others[0].rows]
-    yield "## Other versions of Python"
-    yield ""
-    yield f"Times the barest hand-off on the same interpreter: {ASGIREF}, then {OURS}."
-    yield ""
-    yield from table(
-        ["", *(one.versions["python"].partition(",")[0] for one in records)],
-        (
-            [
-                row.title,
-                *(
-                    f"{factor(found.ratio(ASGIREF))}, {factor(found.ratio(OURS))}"
-                    if (found := one.row(name))
-                    else ""
-                    for one in records
-                ),
-            ]
-            for name in names
-            if (row := others[0].row(name))
-        ),
-    )
+    """The main rows on each interpreter, by Python's version."""
+
+    def both(row: RowRecord | None) -> str:
+        return f"{factor(row.ratio(ASGIREF))}, {factor(row.ratio(OURS))}" if row else ""
+
+    if others:
+        # A record of the same version replaces none.
+        records = sorted([*others, record], key=lambda one: one.versions["python"])
+        names = [one.versions["python"].partition(",")[0] for one in records]
+        rows = others[0].rows
+        lines = [[row.title, *(both(one.row(row.name)) for one in records)] for row in rows]
+        yield from table(["", *names], lines)
 
 
-def text(record: Record, others: list[Record], drawn: list[str], folder: str) -> str:
-    """The whole page."""
-    lines = [INTRODUCTION, *setting(record)]
-    lines += main_table(record.rows)
-    lines += picture("ratios", f"{ASGIREF} and {OURS}, times the barest hand-off", drawn, folder)
-    lines += picture("django", "requests each second through Django", drawn, folder)
-    lines += stacked(record, drawn, folder)
-    lines += growth(drawn, folder)
-    lines += interpreters(record, others)
-    lines += group_tables(record.rows)
-    if record.failed():
-        lines += ["## Failed", "", *(f"- {line}" for line in record.failed()), ""]
-    lines += [METHOD, AGAIN]
-    return "\n".join(lines).rstrip() + "\n"
+def text(record: Record, others: list[Record], shown: list[Picture], folder: str) -> str:
+    """The whole page.
+
+    :raises ValueError: when a place for figures was lost from its words.
+    """
+
+    def pictures(part: str) -> Iterator[str]:
+        for picture in shown:
+            if picture.section == part:
+                yield from (f"![{picture.words}]({folder}/{picture.name}.svg)", "")
+
+    makers: dict[str, Callable[[], Iterator[str]]] = {
+        "setting": lambda: setting(record),
+        "aims": lambda: main_table(record.rows),
+        "pictures": lambda: pictures("main"),
+        "parts": lambda: pictures("parts"),
+        "growth": lambda: pictures("growth"),
+        "interpreters": lambda: interpreters(record, others),
+        "all": lambda: group_tables(record.rows),
+        "failed": lambda: (f"- Failed: {line}" for line in record.failed()),
+    }
+
+    def fill(place: re.Match[str]) -> str:
+        lines = list(makers[place[2]]())
+        return place[1] + "".join(f"{line}\n" for line in lines) + place[3]
+
+    words = PAGE.read_text()
+    found = [place[2] for place in PLACE.finditer(words)]
+    if found != list(makers):
+        message = f"{PAGE.name} must have places for {list(makers)}, in this order, and has {found}"
+        raise ValueError(message)
+    return PLACE.sub(fill, words)
 
 
 def write(record: Record, others: list[Record], path: Path) -> None:
     """Write the page to *path* and its pictures into a folder beside it, named like it."""
     folder = path.with_suffix("")
-    drawn = plots.save(record, folder)
+    shown = plots.save(record, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text(record, others, drawn, folder.name))
+    path.write_text(text(record, others, shown, folder.name))

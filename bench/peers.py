@@ -9,26 +9,22 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from bench.model import ASGIREF, OURS
 
+T = TypeVar("T")
+
 BRIDGES: Final = (ASGIREF, OURS)
+LIBRARIES: Final = ("anyio", "starlette", *BRIDGES)
 #: In the order of the tables.
 ORDER: Final = (
-    "bare futures",
-    "barest",
-    "threading.local",
-    "asyncio",
-    "asyncio.run",
-    "asyncio.Runner",
-    "run_coroutine_threadsafe",
-    "anyio",
-    "starlette",
-    ASGIREF,
-    OURS,
+    *("bare futures", "barest", "threading.local"),
+    *("asyncio", "asyncio.run", "asyncio.Runner", "run_coroutine_threadsafe"),
+    *LIBRARIES,
 )
 DISTRIBUTIONS: Final = ("typedbridge", "asgiref", "anyio", "starlette", "uvloop", "django")
 
@@ -43,6 +39,15 @@ def installed(module: str) -> bool:
     return spec is not None and spec.origin is not None
 
 
+def present(contestants: Mapping[str, T]) -> dict[str, T]:
+    """Those of *contestants* that are no library, or one that is installed."""
+    return {
+        name: value
+        for name, value in contestants.items()
+        if name not in LIBRARIES or installed(name)
+    }
+
+
 def load(module: str) -> ModuleType:
     return importlib.import_module(module)
 
@@ -52,8 +57,9 @@ def bridge(name: str) -> ModuleType:
     return load(f"{name}.sync")
 
 
-def bridges() -> tuple[str, ...]:
-    return tuple(name for name in BRIDGES if installed(f"{name}.sync"))
+def of_bridges(make: Callable[[str], T]) -> dict[str, Callable[[], T]]:
+    """What *make* will make of each bridge's name; nothing is imported before that."""
+    return {name: partial(make, name) for name in BRIDGES}
 
 
 # Any: asyncio.Runner wants an event loop, and uvloop is loaded untyped.

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
 
-from bench.model import Row, Sample
-from bench.timing import MICROSECONDS, blocking, clock, identity, on_loop
+from bench.model import Entry, Sample
+from bench.timing import at_once, blocking, on_loop, one_by_one
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def queues() -> Iterator[Sample]:
 
     def work() -> None:
         while (item := there.get()) is not None:
-            back.put(identity(item))
+            back.put(item)
 
     def call(argument: int) -> int:
         there.put(argument)
@@ -58,7 +58,7 @@ def locks() -> Iterator[Sample]:
     there.release()
 
 
-async def turn() -> None:
+async def turn(_value: int) -> None:
     """Await a future that the loop itself completes in its next turn."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
@@ -66,33 +66,11 @@ async def turn() -> None:
     await future
 
 
-async def turns(calls: int) -> float:
-    start = clock()
-    for _ in range(calls):
-        await turn()
-    return (clock() - start) / calls * MICROSECONDS
-
-
-async def turns_at_once(size: int, calls: int) -> float:
-    batches = max(1, calls // size)
-    start = clock()
-    for _ in range(batches):
-        await asyncio.gather(*[turn() for _ in range(size)])
-    return (clock() - start) / (batches * size) * MICROSECONDS
-
-
-def row() -> Row:
-    """All pieces; the rows' `parts` name them."""
-    return Row(
-        name="parts",
-        title="Pieces of a hand-off",
-        group="parts",
-        entries={
-            "thread wake-up": queues,
-            "lock wake-up": locks,
-            "loop turn": partial(on_loop, turns),
-            "loop turn, 1000 tasks at once": partial(on_loop, partial(turns_at_once, 1000)),
-        },
-        calls=2000,
-        base="thread wake-up",
-    )
+def pieces() -> dict[str, Entry]:
+    """The rows' `parts` name them."""
+    return {
+        "thread wake-up": queues,
+        "lock wake-up": locks,
+        "loop turn": partial(on_loop, partial(one_by_one, turn)),
+        "loop turn, 1000 tasks at once": partial(on_loop, partial(at_once, 1000, turn)),
+    }

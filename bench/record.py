@@ -8,58 +8,34 @@ import platform
 import sys
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Self
 
 from bench import peers
-from bench.model import ASGIREF, Aim, Part, Row
+from bench.model import ASGIREF, Aim, Question, Row
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass
-class RowRecord:
+class RowRecord(Question):
     """The figures of one row: a list with one figure a round for each contestant."""
 
-    name: str
-    title: str
-    group: str
-    unit: str
-    calls: int
-    base: str
-    aim: Aim | None = None
-    x: int | None = None
-    note: str = ""
-    parts: tuple[Part, ...] = ()
     values: dict[str, list[float]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: Row, calls: int) -> Self:
-        return cls(
-            name=row.name,
-            title=row.title,
-            group=row.group,
-            unit=row.unit,
-            calls=calls,
-            base=row.base,
-            aim=row.aim,
-            x=row.x,
-            note=row.note,
-            parts=row.parts,
-        )
+        asked = {each.name: getattr(row, each.name) for each in fields(Question)}
+        return cls(**{**asked, "calls": calls})
 
     @classmethod
     # Any: parsed JSON.
     def from_json(cls, data: dict[str, Any]) -> Self:
-        aim = data.pop("aim")
-        parts = data.pop("parts")
-        return cls(
-            aim=Aim(**aim) if aim else None, parts=tuple(Part(**part) for part in parts), **data
-        )
+        return cls(**{**data, "aim": data["aim"] and Aim(**data["aim"])})
 
     def median(self, contestant: str) -> float | None:
         values = self.values.get(contestant)

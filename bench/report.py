@@ -1,19 +1,24 @@
-"""The table of a run, and the progress line while it works: with rich on a terminal, else plain."""
+"""What a run prints: its tables, and how far it is."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from bench import breakdown, peers
 from bench.model import BAREST, OURS, Aim
 from bench.record import Record, RowRecord
-from bench.runner import Progress
 
 HEADER: Final = ("contestant", "median", "spread", "ratio", "aim")
 UNITS: Final = {"us": " us", "ms": " ms", "B": " B", "x": ""}
+# Columns, where the output is no terminal.
+WIDTH: Final = 140
 
 
 def figure(value: float | None, unit: str) -> str:
@@ -53,100 +58,60 @@ def verdict(row: RowRecord) -> str:
     return words
 
 
-def lines(row: RowRecord) -> Iterator[tuple[str, ...]]:
+def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
+    """Figures to the right, typedbridge in bold."""
+    made = Table(box=None, pad_edge=False)
+    for name in header:
+        made.add_column(name, justify="left" if name in {HEADER[0], HEADER[-1]} else "right")
+    for line in lines:
+        made.add_row(*line, style="bold" if line[0] == OURS else None)
+    return made
+
+
+def figures(row: RowRecord) -> Iterator[Sequence[str]]:
     """One line a contestant."""
     for name in sorted(row.values, key=peers.rank):
-        yield (
-            name,
-            figure(row.median(name), row.unit),
-            f"{row.spread(name):.0%}",
-            factor(row.ratio(name)),
-            verdict(row) if name == OURS else "",
-        )
+        median, ratio = figure(row.median(name), row.unit), factor(row.ratio(name))
+        yield (name, median, f"{row.spread(name):.0%}", ratio, verdict(row) if name == OURS else "")
     for name, error in row.errors.items():
         yield (name, "failed", "", "", error)
 
 
-def plain(record: Record) -> str:
-    """All rows as text."""
-    parts: list[str] = []
-    for row in record.rows:
-        parts.append(f"\n{row.name}: {row.title} ({row.calls} calls a round)")
-        table = [HEADER, *lines(row)]
-        widths = [max(len(line[place]) for line in table) for place in range(len(HEADER))]
-        parts += [
-            "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            for line in table
-        ]
-        parts.append(breakdown.text(record, row))
-    return "\n".join(part.rstrip() for part in parts if part)
-
-
 def show(record: Record) -> None:
     """Print the tables."""
-    if not (sys.stdout.isatty() and peers.installed("rich")):
-        print(plain(record))
-        return
-    console = peers.load("rich.console").Console()
-    table_of = peers.load("rich.table").Table
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     for row in record.rows:
-        table = table_of(title=f"{row.title} ({row.calls} calls a round)", title_justify="left")
-        for place, name in enumerate(HEADER):
-            table.add_column(name, justify="left" if place in {0, 4} else "right")
-        for line in lines(row):
-            style = "bold" if line[0] == OURS else None
-            table.add_row(*line, style=style)
-        console.print(table)
-        stacked = breakdown.text(record, row)
-        if stacked:
-            console.print(stacked, markup=False, highlight=False)
+        title = f"\n{row.name}: {row.title} ({row.calls} calls a round)"
+        console.print(title, markup=False, soft_wrap=True)
+        console.print(table(HEADER, figures(row)))
+        if found := breakdown.slices(record, row):
+            console.print("where the microseconds go:")
+            lines = [[name, *(f"{cost:.1f}" for _, cost in part)] for name, part in found.items()]
+            console.print(table([HEADER[0], *breakdown.labels(found)], lines))
 
 
-class Plain:
-    """A line a row."""
+class Bar:
+    """Says on standard error how far the run is; where that is no terminal, when it is through."""
 
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._done = 0
-        self._row = ""
-
-    def step(self, row: str, contestant: str) -> None:  # noqa: ARG002  # one line a row is enough
-        if row != self._row:
-            self._row = row
-            print(f"[{self._done}/{self._total}] {row}", file=sys.stderr, flush=True)
-        self._done += 1
-
-
-class Rich:
-    """A bar that moves."""
-
-    # Any: rich is optional, and loaded by name.
-    def __init__(self, bar: Any, total: int) -> None:
-        self._bar = bar
-        self._task = bar.add_task("", total=total)
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=total)
 
     def step(self, row: str, contestant: str) -> None:
-        self._bar.update(self._task, advance=1, description=f"{row}: {contestant}")
-        self._bar.refresh()
+        self._progress.update(self._task, advance=1, description=f"{row}: {contestant}")
+        self._progress.refresh()
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Progress]:
-    """Show how far the run is, on standard error."""
-    if not (sys.stderr.isatty() and peers.installed("rich")):
-        yield Plain(total)
-        return
-    rich = peers.load("rich.progress")
-    console = peers.load("rich.console").Console(stderr=True)
-    with rich.Progress(
-        rich.TextColumn("{task.description:<40}"),
-        rich.BarColumn(),
-        rich.MofNCompleteColumn(),
-        rich.TimeElapsedColumn(),
-        console=console,
-        # The bar draws from a thread of its own, on the core that is measured.
+def progress(total: int) -> Iterator[Bar]:
+    """A bar of *total* steps."""
+    with Progress(
+        TextColumn("{task.description:<40}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        # It would draw from a thread of its own, on the core that is measured.
         auto_refresh=False,
-    ) as bar:
-        shown = Rich(bar, total)
-        yield shown
-        bar.refresh()
+    ) as shown:
+        yield Bar(shown, total)

@@ -1,37 +1,40 @@
-"""All rows, in the order of the tables."""
+"""The rows of rows.toml, with what they run."""
 
 from __future__ import annotations
 
 import fnmatch
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
 
-from bench import (
-    pieces,
-    rows_child,
-    rows_latency,
-    rows_plugin,
-    rows_state,
-    rows_to_loop,
-    rows_to_thread,
-)
-from bench.model import Row
+from bench import peers
+from bench.model import Aim, Row
+
+TABLE: Final = Path(__file__).with_name("rows.toml")
+
+
+# Any: parsed TOML.
+def made(name: str, group: str, keys: dict[str, Any]) -> Row:
+    """One row, with the contestants that are installed."""
+    (path, *arguments), aim = keys.pop("run"), keys.pop("aim", None)
+    module, function = path.split(".")
+    entries = getattr(import_module(f"bench.{module}"), function)(*arguments)
+    if aim is not None:
+        aim = Aim(**({"against": None, **aim} if isinstance(aim, dict) else {"limit": aim}))
+    return Row(name, group=group, aim=aim, entries=peers.present(entries), **keys)
 
 
 def all_rows() -> list[Row]:
-    return [
-        *rows_to_thread.rows(),
-        *rows_to_loop.rows(),
-        *rows_state.rows(),
-        *rows_child.memory_rows(),
-        *rows_child.import_rows(),
-        *rows_child.django_rows(),
-        *rows_latency.rows(),
-        *rows_child.cold_rows(),
-        *rows_to_thread.uvloop_rows(),
-        *rows_to_loop.uvloop_rows(),
-        *rows_to_thread.curve(),
-        *rows_plugin.rows(),
-        pieces.row(),
+    """Those of which something can be measured here."""
+    groups = tomllib.loads(TABLE.read_text()).items()
+    rows = [
+        made(name, group, {**named.get("*", {}), **keys})
+        for group, named in groups
+        for name, keys in named.items()
+        if name != "*"
     ]
+    return [row for row in rows if row.entries and all(map(peers.installed, row.needs))]
 
 
 def select(patterns: list[str]) -> list[Row]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import faulthandler
 import gc
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from bench.child import enter
 from bench.model import Row, Sample
 from bench.record import RowRecord
 
@@ -73,25 +74,16 @@ def pin(cpu: int | None) -> int | None:
     return chosen
 
 
-@contextmanager
-def patience() -> Iterator[None]:
+def guarded(record: RowRecord, name: str, action: Callable[[str], None]) -> None:
+    """Do *action*; a contestant that fails is left out, and the record says why."""
     faulthandler.dump_traceback_later(PATIENCE, exit=True)
     try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
-
-
-def guarded(record: RowRecord, name: str, action: Callable[[], object]) -> bool:
-    """Do *action*; a contestant that fails is left out, and the record says why."""
-    try:
-        with patience():
-            action()
+        action(name)
     except Exception as error:  # noqa: BLE001  # one contestant must not end the run of all
         record.errors[name] = f"{type(error).__name__}: {error}"
         record.values.pop(name, None)
-        return False
-    return True
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def run_row(row: Row, settings: Settings, progress: Progress) -> RowRecord:
@@ -100,29 +92,27 @@ def run_row(row: Row, settings: Settings, progress: Progress) -> RowRecord:
     record = RowRecord.of(row, calls)
     samples: dict[str, Sample] = {}
     with ExitStack() as stack:
+
+        def ready(name: str) -> None:
+            sample = stack.enter_context(enter(row, name))
+            # Once before it counts.
+            sample(calls if row.fixed else min(calls, row.quick))
+            samples[name] = sample
+
+        def take(name: str) -> None:
+            # Garbage of the last contestant is not this one's.
+            gc.collect()
+            record.values.setdefault(name, []).append(samples[name](calls))
+
         for name in settings.contestants(row):
-
-            def enter(name: str = name) -> None:
-                samples[name] = stack.enter_context(row.entries[name]())
-                # Once before it counts.
-                samples[name](calls if row.fixed else min(calls, row.quick))
-
-            if not guarded(record, name, enter):
-                samples.pop(name, None)
+            guarded(record, name, ready)
         names = list(samples)
         for turn in range(settings.rounds_for(row)):
             shift = turn % max(1, len(names))
             for name in names[shift:] + names[:shift]:
                 progress.step(row.name, name)
-                if name in record.errors:
-                    continue
-
-                def take(name: str = name) -> None:
-                    # Garbage of the last contestant is not this one's.
-                    gc.collect()
-                    record.values.setdefault(name, []).append(samples[name](calls))
-
-                guarded(record, name, take)
+                if name not in record.errors:
+                    guarded(record, name, take)
     return record
 
 

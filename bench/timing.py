@@ -15,16 +15,20 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any, Final
 
-from bench.model import AsyncCall, Sample, SyncCall
+from bench import peers
+from bench.model import Sample, SyncCall
 
 # Threads and caches are made in the first call or two.
 WARM_UP: Final = 20
 MICROSECONDS: Final = 1e6
-
-
 CLOCKS: Final = {"wall": perf_counter, "cpu": process_time}
 #: Tells a child process which clock its parent uses.
 CLOCK_VARIABLE: Final = "TYPEDBRIDGE_BENCH_CLOCK"
+
+#: What is awaited again and again.
+Awaited = Callable[[int], Awaitable[object]]
+#: What a loop runs for one sample. Any: a coroutine's yield and send types belong to the loop.
+LoopBody = Callable[[int], Coroutine[Any, Any, float]]
 
 
 def clock() -> float:
@@ -41,17 +45,13 @@ async def async_identity(value: int) -> int:
 
 
 @contextmanager
-def on_loop(
-    body: Callable[[int], Coroutine[Any, Any, float]],
-    # The type of asyncio.Runner's own parameter; uvloop's factory arrives untyped.
-    loop_factory: Callable[[], Any] | None = None,
-) -> Iterator[Sample]:
-    """Run every sample of one contestant on the same event loop."""
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
+def on_loop(body: LoopBody, loop: str = "") -> Iterator[Sample]:
+    """Run every sample of one contestant on the same event loop, of the named kind."""
+    with asyncio.Runner(loop_factory=peers.loop_factory(loop)) as runner:
         yield lambda calls: runner.run(body(calls))
 
 
-async def one_by_one(call: AsyncCall, calls: int) -> float:
+async def one_by_one(call: Awaited, calls: int) -> float:
     """Await one call after another."""
     for _ in range(min(calls, WARM_UP)):
         await call(1)
@@ -61,7 +61,7 @@ async def one_by_one(call: AsyncCall, calls: int) -> float:
     return (clock() - start) / calls * MICROSECONDS
 
 
-async def at_once(call: AsyncCall, size: int, calls: int) -> float:
+async def at_once(size: int, call: Awaited, calls: int) -> float:
     """Await *size* calls at once, as often as needed for *calls* in all."""
     size = min(size, calls)
     batches = max(1, calls // size)

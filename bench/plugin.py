@@ -8,15 +8,14 @@ is as bad as it gets. A real package is checked as well. Each run has an empty c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench import peers
-from bench.model import OURS, Aim, Entry, Row, Sample
+from bench.model import OURS, Entry, Sample
 from typecheck_tests import large
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -192,7 +191,7 @@ def write_corpus(directory: Path, size: int, kind: str) -> None:
 
 
 @contextmanager
-def checking(kind: str, plugins: str) -> Generator[Sample, None, None]:
+def checking(kind: str, plugins: str) -> Iterator[Sample]:
     """A cold run over a corpus of as many decorated functions as calls are asked for."""
     with TemporaryDirectory() as name:
 
@@ -210,64 +209,24 @@ def checking(kind: str, plugins: str) -> Generator[Sample, None, None]:
 
 
 @contextmanager
-def checking_package(package: str, plugins: str) -> Generator[Sample, None, None]:
+def checking_package(name: str, plugins: str) -> Iterator[Sample]:
     """Cold runs over an installed package that uses asgiref, with typedbridge in its place."""
-    with TemporaryDirectory() as name:
-        source, substitute = Path(name, "source"), Path(name, "substitute")
-        large.place(package, source)
+    with TemporaryDirectory() as folder:
+        source, substitute = Path(folder, "source"), Path(folder, "substitute")
+        large.place(name, source)
         large.write_substitute(substitute)
         settings = large.SETTINGS.format(plugins=plugins)
         yield lambda _: large.run(source, [substitute, ROOT], settings).seconds
 
 
-def entries(checked: Callable[[str], AbstractContextManager[Sample]]) -> dict[str, Entry]:
+def corpus(kind: str) -> dict[str, Entry]:
+    return with_and_without(partial(checking, kind))
+
+
+def package(name: str) -> dict[str, Entry]:
+    return with_and_without(partial(checking_package, name))
+
+
+def with_and_without(check: Callable[[str], AbstractContextManager[Sample]]) -> dict[str, Entry]:
     """mypy alone, and with the plugin."""
-    return {"mypy": partial(checked, ""), OURS: partial(checked, f"{OURS}.mypy_plugin")}
-
-
-def rows() -> list[Row]:
-    """Cold runs of mypy; always processor time."""
-    if not peers.installed("mypy"):
-        return []
-    made = [
-        Row(
-            name=f"plugin-{kind}-{size}",
-            title=f"mypy, cold, {size:,} decorated functions in {words}",
-            group="mypy plugin",
-            entries=entries(partial(checking, kind)),
-            unit="s",
-            calls=size,
-            least=size,
-            quick=PER_MODULE,
-            rounds=3,
-            base="mypy",
-            aim=Aim(1.02, against="mypy") if kind == "usual" else None,
-            note="Processor seconds of one run over generated code, without the plugin and with it; "
-            "3 rounds. Half of the decorated functions are methods; each is called twice.",
-        )
-        for kind, size, words in (
-            ("usual", 5000, "ordinary code"),
-            ("usual", 10_000, "ordinary code"),
-            ("dense", 5000, "little else"),
-        )
-    ]
-    if peers.installed("django"):
-        made.append(
-            Row(
-                name="plugin-django",
-                title="mypy, cold, Django",
-                group="mypy plugin",
-                entries=entries(partial(checking_package, "django")),
-                unit="s",
-                calls=1,
-                fixed=True,
-                # Half a minute is no smoke run.
-                quick=0,
-                rounds=3,
-                base="mypy",
-                aim=Aim(1.02, against="mypy"),
-                note="Real packages are checked with typedbridge in the place of asgiref, and the "
-                "bodies of functions without types as well.",
-            )
-        )
-    return made
+    return {"mypy": partial(check, ""), OURS: partial(check, f"{OURS}.mypy_plugin")}
