@@ -47,14 +47,14 @@ def install(session: nox.Session, *groups: str, mypy: str = "latest") -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the unit tests; the packaging tests run once, in ``make test``."""
-    install(session, "test", "bench", "demo")
+    install(session, "test", "bench", "demo", "django")
     session.run(*UNIT_TESTS, *session.posargs)
 
 
 @nox.session(python=PYTHONS[-1])
 def stress(session: nox.Session) -> None:
     """Run the unit tests with uvloop everywhere, then with a thread switch every microsecond."""
-    install(session, "test", "bench", "demo")
+    install(session, "test", "bench", "demo", "django")
     for setting, value in (
         ("TYPEDBRIDGE_TEST_LOOP", "uvloop"),
         ("TYPEDBRIDGE_TEST_SWITCH_INTERVAL", "0.000001"),

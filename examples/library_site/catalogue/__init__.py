@@ -1,0 +1,1 @@
+"""The library's one application: books, and who has them."""

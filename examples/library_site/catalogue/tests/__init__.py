@@ -1,0 +1,1 @@
+"""The site's own tests: ``manage.py test``, with any of the three bridges."""

@@ -1,0 +1,63 @@
+"""The Django project of the examples, run in processes of its own, in each of the three ways."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+SITE: Final = ROOT / "examples" / "library_site"
+
+# The two ways that need the library to know asgiref.
+JOINED: Final = pytest.mark.skipif(
+    find_spec("typedbridge.asgiref") is None, reason="typedbridge does not know asgiref yet"
+)
+WAYS: Final = (
+    "asgiref",
+    pytest.param("beside", marks=JOINED),
+    pytest.param("instead", marks=JOINED),
+)
+
+HANGS: Final = 20
+"""Seconds until one of the site's tests counts as hanging; it then ends with all stacks."""
+
+
+def environment(way: str, folder: Path) -> dict[str, str]:
+    """What the site's processes find in the environment.
+
+    :param way: of ``LIBRARY_SITE_BRIDGE``.
+    :param folder: for the databases.
+    """
+    return {
+        **os.environ,
+        "LIBRARY_SITE_BRIDGE": way,
+        "LIBRARY_SITE_DATABASE": str(folder / "library.sqlite3"),
+        # In a file: its lock waits, which that of a shared database in memory does not.
+        "LIBRARY_SITE_TEST_DATABASE": str(folder / "test.sqlite3"),
+        "LIBRARY_SITE_TEST_LIMIT": str(HANGS),
+        "PYTHONWARNINGS": "default",
+    }
+
+
+def manage(
+    way: str, folder: Path, *arguments: str, seconds: float = 50
+) -> subprocess.CompletedProcess[str]:
+    """Run ``manage.py`` to its end.
+
+    :param seconds: after which it is ended, however far it came.
+    """
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=SITE,
+        env=environment(way, folder),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=seconds,
+        check=False,
+    )
