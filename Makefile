@@ -5,7 +5,6 @@
 SHELL := /bin/sh
 
 BIN := .venv/bin
-CONSTRAINTS := constraints/tools.txt constraints/mypy-latest.txt
 JOBS ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -32,6 +31,10 @@ ifeq ($(VENV_BASE),)
 .venv/.created: FORCE
 endif
 endif
+
+# Newer Djangos than the one with long-term support need Python 3.12.
+DJANGO := $(if $(FOUND_PYTHON),$(shell '$(FOUND_PYTHON)' -c 'import sys; print("latest" if sys.version_info >= (3, 12) else "lts")'),latest)
+CONSTRAINTS := constraints/tools.txt constraints/mypy-latest.txt constraints/django-$(DJANGO).txt
 
 .PHONY: help demo test unit packaging typecheck check bench clean FORCE
 

@@ -23,6 +23,11 @@ MYPY: Final = {
     "latest": Path("constraints/mypy-latest.txt"),
 }
 
+DJANGO: Final = {
+    "lts": Path("constraints/django-lts.txt"),
+    "latest": Path("constraints/django-latest.txt"),
+}
+
 TYPE_TESTS: Final = {
     "lowest": (
         "typecheck_tests",
@@ -40,7 +45,10 @@ def install(session: nox.Session, *groups: str, mypy: str = "latest") -> None:
     # The pip that comes with an older Python does not know dependency groups.
     session.install("-qq", "-c", str(TOOLS), "pip")
     chosen = [argument for group in groups for argument in ("--group", group)]
-    session.install("-qq", "-c", str(TOOLS), "-c", str(MYPY[mypy]), "--group", "build", *chosen)
+    # The latest Django does not run on the lowest Python.
+    django = DJANGO["lts" if session.python == PYTHONS[0] else "latest"]
+    pinned = [part for pins in (TOOLS, MYPY[mypy], django) for part in ("-c", str(pins))]
+    session.install("-qq", *pinned, "--group", "build", *chosen)
     session.install("-qq", "--no-build-isolation", "--no-deps", "-e", ".")
 
 
@@ -82,10 +90,26 @@ def pins(session: nox.Session) -> None:
     frozen = session.run("python", "-m", "pip", "freeze", "--all", silent=True)
     pinned = re.findall(r"^[\w.-]+==\S+$", str(frozen), flags=re.MULTILINE)
     mypy = [pin for pin in pinned if pin.startswith("mypy==")]
+    django = [pin for pin in pinned if pin.startswith("Django==")]
     write_pins(MYPY["latest"], mypy)
+    write_pins(DJANGO["lts"], django)
+    write_pins(DJANGO["latest"], [newest(session, "Django")])
+    elsewhere = (*mypy, *django)
     write_pins(
-        TOOLS, [pin for pin in pinned if pin not in mypy and not pin.startswith("setuptools==")]
+        TOOLS,
+        [pin for pin in pinned if pin not in elsewhere and not pin.startswith("setuptools==")],
     )
+
+
+def newest(session: nox.Session, name: str) -> str:
+    """The pin of a package's version that the highest Python would get."""
+    folder = Path(session.create_tmp()) / name
+    session.run(
+        *("python", "-m", "pip", "download", "-qq", "--no-deps", "--only-binary=:all:"),
+        *(f"--python-version={PYTHONS[-1]}", "-d", str(folder), name),
+    )
+    [wheel] = folder.glob("*.whl")
+    return f"{name}=={wheel.name.split('-')[1]}"
 
 
 def write_pins(path: Path, pins: list[str]) -> None:
