@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 import sys
 from asyncio import CancelledError, Future, wait
-from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
+from typedbridge._core.cancellation import message_of
 from typedbridge._core.carry import exc_info_of
 from typedbridge._core.deadlock import name_of, refuse_deadlock
 from typedbridge._core.jobs import DirectExecutor
@@ -246,16 +246,25 @@ class Call(Hop):
             submitted.cancel()
         self.forget()
 
-    async def outlive_cancellation(self) -> None:
+    async def outlive_cancellation(self, cancelled: CancelledError) -> CancelledError:
         """Cancel the coroutine that the running function is blocked in, and wait for the function.
 
         Its outcome decides: a coroutine, or the function around it, may swallow a cancellation.
+
+        :param cancelled: what the awaiting task got.
+        :returns: what it got last.
         """
         self.future = self.loop.create_future()  # the cancelled one takes no result
-        while not self.future.done():
-            if self.frame is not None:
-                self.frame.cancel()
-            # `wait` leaves the future alone when it is cancelled; each further cancellation of the
-            # task reaches the coroutine, as it would without threads in between.
-            with suppress(CancelledError):
-                await wait({self.future})
+        try:
+            while not self.future.done():
+                if self.frame is not None:
+                    self.frame.cancel(message_of(cancelled))
+                # `wait` leaves the future alone when it is cancelled; each further cancellation of
+                # the task reaches the coroutine, as it would without threads in between.
+                try:
+                    await wait({self.future})
+                except CancelledError as again:
+                    cancelled = again
+            return cancelled
+        finally:
+            del cancelled  # its traceback holds this frame

@@ -12,6 +12,7 @@ from contextvars import copy_context
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from typedbridge._core.cancellation import cancellation, shielded
 from typedbridge._core.carry import handling
 from typedbridge._core.local import Local
 from typedbridge._core.loops import Guest
@@ -158,18 +159,27 @@ class Frame(Guest):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not self.over:
-            error = asyncio.CancelledError() if task.cancelled() else task.exception()
+            error: BaseException | None
+            try:
+                error = task.exception()
+            except asyncio.CancelledError as cancelled:  # with the message
+                error = cancelled
             self._finish(task.get_loop(), error)
+            del error
 
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        else:
-            self.withdraw()
+    def _cancel(self, message: object) -> None:
+        task = self._task
+        if task is None:
+            self._withdraw(message)
+        elif not shielded(task, message):
+            task.cancel(message)
 
     def withdraw(self) -> None:
         """Never begin the coroutine, if that has not happened yet."""
-        self._on("cancel", asyncio.CancelledError())
+        self._withdraw(None)
+
+    def _withdraw(self, message: object) -> None:
+        self._on("cancel", cancellation(message))
         if self._task is None and self.stage == "withdrawn":
             self._finish(asyncio.get_running_loop())
 
@@ -202,12 +212,15 @@ class Frame(Guest):
 
     # -- on the calling thread ---------------------------------------------------------------
 
-    def cancel(self) -> None:
-        """Cancel the coroutine. Called from any thread."""
-        self._on("cancel", asyncio.CancelledError())
+    def cancel(self, message: object = None) -> None:
+        """Cancel the coroutine. Called from any thread.
+
+        :param message: what the coroutine's `CancelledError` says, as in `asyncio.Task.cancel`.
+        """
+        self._on("cancel", cancellation(message))
         loop = self.loop
         if loop is not None:  # else `begin` will see it; if the loop is closed, `wait` notices
-            tell(loop, self._cancel)
+            tell(loop, self._cancel, message)
 
     def wait(self, foreign: AbstractEventLoop | None) -> None:
         """Run the frame's work until the answer is there.

@@ -15,6 +15,23 @@ if TYPE_CHECKING:
 
 __all__ = ["ROUNDS", "Leavings"]
 
+#: Python 3.13.0 sets the name of what a task factory made to ``str(None)`` where it was given none, and
+#: does so behind the factory. Later versions of 3.13 do not, or pass the name to the factory.
+_NAMES_ARE_LOST = sys.version_info[:2] == (3, 13)
+
+
+class _NamedTask(asyncio.Task[Any]):
+    """A task that keeps the name it was made with."""
+
+    def set_name(self, value: object, /) -> None:
+        """Set the name, unless there is none to set."""
+        if value is not None:
+            super().set_name(value)
+
+
+# What tasks are called in logs and debuggers.
+_NamedTask.__name__ = _NamedTask.__qualname__ = "Task"
+
 #: How often the tasks that a call left are cancelled, with those that their cleanup makes.
 ROUNDS = 10
 
@@ -57,7 +74,11 @@ class Leavings:
     ) -> asyncio.Task[Any]:
         """Make a task of the user's (the loop's task factory)."""
         # `asyncio.all_tasks` would do without, but walks the tasks of every loop of the process.
-        task = asyncio.Task(coro, loop=loop, **kwargs)
+        task: asyncio.Task[Any]
+        if "name" in kwargs or not _NAMES_ARE_LOST:
+            task = asyncio.Task(coro, loop=loop, **kwargs)
+        else:
+            task = _NamedTask(coro, loop=loop, **kwargs)
         self._tasks.add(task)
         return task
 
@@ -73,13 +94,27 @@ class Leavings:
             and self.factory_is_ours()
             and loop.get_debug() == self._debug
         ):
-            if self._tasks or self._generators:
-                return set(self._tasks)
+            tasks: set[asyncio.Task[Any]] = set()
+            if self._tasks:
+                tasks = self._unfinished()
+            if tasks or self._generators:
+                return tasks
             self._cancel_timers()
             return None
         tasks = asyncio.all_tasks(loop)
         tasks.discard(asyncio.current_task(loop))
         return tasks
+
+    def _unfinished(self) -> set[asyncio.Task[Any]]:
+        """Return the tasks that still run, and forget the others.
+
+        How a finished task ended is told to whoever asks it; asyncio reports what nobody asked for
+        when the task is collected. The user may hold it for long, over many other calls.
+        """
+        tasks = set(self._tasks)
+        finished = {task for task in tasks if task.done()}
+        self._tasks -= finished
+        return tasks - finished
 
     def traceless(self) -> bool:
         """Whether nothing is left that cannot be ended or set back.
@@ -104,7 +139,7 @@ class Leavings:
             # A cleanup may make tasks as well. One that goes on making them is left to its fate.
             for _ in range(ROUNDS):
                 await self._end_tasks(tasks)
-                tasks = {task for task in self._tasks if not task.done()}
+                tasks = self._unfinished()
                 if not tasks:
                     break
             await self._end_generators()
@@ -129,12 +164,15 @@ class Leavings:
             timer.cancel()
 
     async def _end_tasks(self, tasks: set[asyncio.Task[Any]]) -> None:
-        """Cancel tasks and await them; tell the loop's exception handler of their errors."""
+        """Cancel tasks and await them; tell the loop's exception handler of errors nobody handled."""
         for task in tasks:
             task.cancel()
         await _all_done(tasks)
         for task in tasks:
-            if not task.cancelled() and (error := task.exception()) is not None:
+            # asyncio's own mark: whether anybody has asked for the error. A task class without it is
+            # taken for one whose error nobody has seen.
+            handled = not getattr(task, "_log_traceback", True)
+            if not task.cancelled() and not handled and (error := task.exception()) is not None:
                 self._loop.call_exception_handler(
                     {
                         "message": "unhandled exception in a task left over by async_to_sync",

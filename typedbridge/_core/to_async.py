@@ -86,18 +86,26 @@ class SyncToAsync(Generic[_P, _R_co]):
         """
         loop = get_running_loop()
         call = Call(self, loop, args, kwargs)
+        cancelled: CancelledError | None = None
         try:
             call.hand_over()
             try:
                 await call.future
-            except CancelledError:
+            except CancelledError as error:
                 if call.frame is None:
                     raise
-                await call.outlive_cancellation()
+                cancelled = await call.outlive_cancellation(error)
             if self.context is None:
                 carry_back(call.before, call.context)
             if call.error is not None:
-                raise outcome_error(call.error)
+                try:
+                    raise outcome_error(call.error)
+                except CancelledError:
+                    # The task's own, not that of the coroutine below: those who cancelled the task
+                    # know theirs.
+                    if cancelled is None:
+                        raise
+                    raise cancelled  # noqa: B904  # the coroutine's becomes its context
             # Taken away: the worker thread may still hold the call for a moment.
             value: _R_co = call.value
             call.value = None
@@ -107,7 +115,7 @@ class SyncToAsync(Generic[_P, _R_co]):
             raise
         finally:
             # An exception's traceback holds this frame: keep nothing in it.
-            del call, args, kwargs
+            del call, cancelled, args, kwargs
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:  # Any: the stub is exact
         """Bind like a function; on a class, give the bridge itself."""
