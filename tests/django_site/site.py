@@ -38,8 +38,6 @@ def environment(way: str, folder: Path) -> dict[str, str]:
         **os.environ,
         "LIBRARY_SITE_BRIDGE": way,
         "LIBRARY_SITE_DATABASE": str(folder / "library.sqlite3"),
-        # In a file: its lock waits, which that of a shared database in memory does not.
-        "LIBRARY_SITE_TEST_DATABASE": str(folder / "test.sqlite3"),
         "LIBRARY_SITE_TEST_LIMIT": str(HANGS),
         "PYTHONWARNINGS": "default",
     }

@@ -41,9 +41,9 @@ DATABASES: dict[str, dict[str, Any]] = {
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         },
-        # Unset, tests use a database in memory. One in a file has a lock that waits, for the tests
-        # in which several threads use it at once.
-        "TEST": {"NAME": os.environ.get("LIBRARY_SITE_TEST_DATABASE")},
+        # In a file as well: unlike a database in memory it has a lock that waits, and connections
+        # that can be closed.
+        "TEST": {"NAME": str(Path(DATABASE).with_suffix(".test.sqlite3"))},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

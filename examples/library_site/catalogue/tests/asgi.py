@@ -84,3 +84,21 @@ def _decoded(body: bytes) -> Any:  # Any: JSON
         return json.loads(body)
     except ValueError:
         return body.decode(errors="replace")
+
+
+async def leave_early(application: Application, request: Scope) -> None:
+    """Disconnect when the first part of an answer has come; wait until the application is done."""
+    left = asyncio.Event()
+    messages: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Message:
+        if messages:
+            return messages.pop(0)
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            left.set()
+
+    await asyncio.create_task(_run(application, request, receive, send))
