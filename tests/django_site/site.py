@@ -39,7 +39,6 @@ def environment(way: str, folder: Path) -> dict[str, str]:
         "LIBRARY_SITE_BRIDGE": way,
         "LIBRARY_SITE_DATABASE": str(folder / "library.sqlite3"),
         "LIBRARY_SITE_TEST_LIMIT": str(HANGS),
-        "PYTHONWARNINGS": "default",
     }
 
 

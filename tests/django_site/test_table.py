@@ -13,6 +13,8 @@ from django_site.site import WAYS, manage
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.django
+
 TABLE: Final = "catalogue.tests.test_table"
 
 ROWS: Final = {
@@ -43,3 +45,17 @@ def test_seven_things_that_a_django_process_does(way: str, tmp_path: Path) -> No
         # One that hangs ends the process: each again, alone.
         outcomes = {row: outcome(way, tmp_path, some) for row, some in labels.items()}
     assert dict.fromkeys(ROWS, "works") == outcomes
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_sites_own_tests_pass(way: str, tmp_path: Path) -> None:
+    """Views, streams, signals, sockets and commands, through Django's test runner."""
+    assert "works" == outcome(way, tmp_path, [])
+
+
+def test_the_sites_migrations_are_complete(tmp_path: Path) -> None:
+    """The models have not changed since, and Django has nothing to say about the project."""
+    done = manage("asgiref", tmp_path, "makemigrations", "--check", "--dry-run")
+    assert (0, "No changes detected\n") == (done.returncode, done.stdout)
+    done = manage("asgiref", tmp_path, "check", "--fail-level=WARNING")
+    assert 0 == done.returncode, done.stderr
