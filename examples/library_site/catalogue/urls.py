@@ -9,6 +9,7 @@ from catalogue import views
 urlpatterns = [
     path("books/", views.books),
     path("books/<int:pk>/", views.book),
+    path("books/<int:pk>/left/", views.left),
     path("books/<int:pk>/lend/", views.lend),
     path("books/<int:pk>/give-back/", views.give_back),
     path("search/", views.search),

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from catalogue import lending
 from catalogue.models import Book, Loan
-from library_site.bridge import sync_to_async
+from library_site.bridge import async_to_sync, sync_to_async
 from library_site.middleware import number
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ async def book(_request: HttpRequest, pk: int) -> HttpResponse:
     readers = [loan.reader async for loan in found.loans.filter(returned=False).order_by("pk")]
     left = await lending.copies_left(found)
     return JsonResponse({"title": found.title, "readers": readers, "left": left})
+
+
+_copies_left: Final = async_to_sync(lending.copies_left)
+
+
+def left(_request: HttpRequest, pk: int) -> HttpResponse:
+    """How many copies are on the shelf. Sync, with async code in it that uses the ORM."""
+    found = get_object_or_404(Book, pk=pk)
+    return JsonResponse({"left": _copies_left(found)})
 
 
 @csrf_exempt
