@@ -156,11 +156,18 @@ def test_an_executor_for_a_sensitive_call_is_refused(wrap: Any) -> None:
 
 def test_an_executor_without_options_is_refused_too() -> None:
     """Calls are sensitive unless they say otherwise."""
-    with ThreadPoolExecutor(1) as executor:
-        with pytest.raises(TypeError, match="plain"):
-            bridge_to_async(plain, executor=executor)
-        with pytest.raises(TypeError, match="plain"):
-            bridge_to_async(executor=executor)(plain)
+    with ThreadPoolExecutor(1) as executor, pytest.raises(TypeError, match="plain"):
+        bridge_to_async(plain, executor=executor)
+
+
+@pytest.mark.parametrize("options", [{}, {"thread_sensitive": True}])
+def test_options_that_do_not_go_together_are_refused_where_they_stand(options: Any) -> None:
+    """The decorator that they make may be used far away, in another module."""
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(TypeError, match="thread_sensitive=False"),
+    ):
+        bridge_to_async(executor=executor, **options)
 
 
 @pytest.mark.parametrize("wrap", [sync_to_async, SyncToAsync])
@@ -169,6 +176,21 @@ def test_an_executor_that_cannot_submit_is_refused(wrap: Any) -> None:
     with pytest.raises(TypeError, match="plain") as refusal:
         wrap(plain, thread_sensitive=False, executor=object())
     assert "submit" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda executor: bridge_to_async(plain, thread_sensitive=False, executor=executor),
+        lambda executor: bridge_to_async(thread_sensitive=False, executor=executor),
+        lambda executor: ThreadSensitiveContext(executor=executor),
+    ],
+)
+@pytest.mark.parametrize("executor", [object(), ThreadPoolExecutor])
+def test_what_is_no_executor_is_refused_where_it_is_given(give: Any, executor: Any) -> None:
+    """A class has a submit method as well, but nothing can be submitted to it."""
+    with pytest.raises(TypeError, match="executor must"):
+        give(executor)
 
 
 @pytest.mark.parametrize(

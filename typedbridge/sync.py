@@ -8,7 +8,7 @@ import typedbridge._core.life  # noqa: F401  # pyright: ignore[reportUnusedImpor
 from typedbridge._core.contexts import AsyncSingleThreadContext, ThreadSensitiveContext
 from typedbridge._core.deadlock import DeadlockError
 from typedbridge._core.marks import iscoroutinefunction, markcoroutinefunction
-from typedbridge._core.to_async import SyncToAsync
+from typedbridge._core.to_async import SyncToAsync, refuse_options
 from typedbridge._core.to_sync import AsyncToSync
 
 if TYPE_CHECKING:
@@ -56,13 +56,18 @@ def sync_to_async(
     :param executor: run there instead of the pool; needs ``thread_sensitive=False``.
     :param context: run in this context; what the function sets there is not carried back.
     :returns: a `SyncToAsync`, or a decorator that makes one.
-    :raises TypeError: if ``func`` cannot be wrapped; the message says what to do instead.
+    :raises TypeError: if ``func`` cannot be wrapped, or the options do not go together; the message
+        says what to do instead.
     """
 
     def wrap(func: Callable[_P, _R]) -> SyncToAsync[_P, _R]:
         return SyncToAsync(func, thread_sensitive, executor, context)
 
-    return wrap if func is None else wrap(func)
+    if func is None:
+        # Here and not where the decorator is used: that may be another module.
+        refuse_options("sync_to_async", thread_sensitive, executor)
+        return wrap
+    return wrap(func)
 
 
 # Any: as above.

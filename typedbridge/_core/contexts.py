@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from typedbridge._core.loops import LoopThread
 from typedbridge._core.scope import innermost_frame
-from typedbridge._core.to_async import SyncToAsync
+from typedbridge._core.to_async import SyncToAsync, refuse_executor
 from typedbridge._core.to_sync import AsyncToSync
 from typedbridge._core.workers import Lane
 
@@ -146,11 +146,8 @@ class ThreadSensitiveContext(_Scope):
     _blocks = ContextVar("typedbridge_sensitive_blocks")
 
     def __init__(self, *, executor: Executor | None = None) -> None:
-        if executor is not None and not callable(getattr(executor, "submit", None)):
-            raise TypeError(
-                f"ThreadSensitiveContext: executor must have a submit method, as a "
-                f"concurrent.futures.Executor has, and {executor!r} has none"
-            )
+        if executor is not None:
+            refuse_executor("ThreadSensitiveContext", executor)
         super().__init__()
         self._executor = executor
 

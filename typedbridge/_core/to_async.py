@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from typedbridge._core.placement import SensitiveContext
 
-__all__ = ["SyncToAsync"]
+__all__ = ["SyncToAsync", "refuse_executor", "refuse_options"]
 
 _P = ParamSpec("_P")
 _R_co = TypeVar("_R_co", covariant=True)
@@ -166,15 +166,27 @@ def _refuse(func: object, thread_sensitive: bool, executor: object) -> None:
             f"sync_to_async can only wrap sync functions, and {name} is a coroutine function: "
             f"await it as it is"
         )
+    refuse_options(f"sync_to_async({name})", thread_sensitive, executor)
+
+
+def refuse_options(bridge: str, thread_sensitive: bool, executor: object) -> None:
+    """Raise `TypeError` for an executor that is none, or that would not be used."""
     if executor is None:
         return
     if thread_sensitive:
         raise TypeError(
-            f"sync_to_async({name}): an executor needs thread_sensitive=False, since a sensitive "
+            f"{bridge}: an executor needs thread_sensitive=False, since a sensitive "
             f"call runs where all others run"
         )
+    refuse_executor(bridge, executor)
+
+
+def refuse_executor(user: str, executor: object) -> None:
+    """Raise `TypeError` for what nothing can be submitted to."""
+    if isinstance(executor, type):
+        raise TypeError(f"{user}: executor must be an instance; {executor!r} is the class, call it")
     if not callable(getattr(executor, "submit", None)):
         raise TypeError(
-            f"sync_to_async({name}): executor must have a submit method, as a "
+            f"{user}: executor must have a submit method, as a "
             f"concurrent.futures.Executor has, and {executor!r} has none"
         )
