@@ -7,11 +7,12 @@ import io
 import re
 import sys
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CASES", "FOLDERS", "ROWS", "Case", "CaseFile", "Mark", "load"]
+__all__ = ["CASES", "FOLDERS", "ROWS", "Case", "CaseFile", "Mark", "first_line", "load"]
 
 CASES: Final = Path(__file__).parent / "cases"
 
@@ -41,6 +42,7 @@ ROWS: Final = {
 FOLDERS: Final = ("baseline", "partly", "plugin_only")
 
 _HEADER: Final = re.compile(r"# case: (\S.*)")
+_RAISES: Final = re.compile(r"# raises: (\w+)")
 _MARK: Final = re.compile(
     r"# E(?:\[(?P<all_but>all but )?(?P<names>[\w, -]+)\])?(?:: (?P<text>[^#]*[^#\s]))?\s*(?=#|$)"
 )
@@ -71,6 +73,8 @@ class Case:
     first_line: int
     source: str = ""
     marks: list[Mark] = field(default_factory=list[Mark])
+    # By line, what a statement raises when the case is run.
+    raises: dict[int, str] = field(default_factory=dict[int, str])
 
     def names(self, checker: str) -> bool:
         """Whether a mark says of this checker alone, or with others, what it reports."""
@@ -113,15 +117,19 @@ class CaseFile:
         return self.statements.get(line, line)
 
 
+def first_line(statement: ast.stmt) -> int:
+    """The line where a statement begins, its decorators included."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
+
+
 def _statements(tree: ast.Module) -> dict[int, int]:
     first: dict[int, int] = {}
     # ast.walk goes from the outside in, so inner statements overwrite the lines of outer ones.
     for node in ast.walk(tree):
         if not isinstance(node, ast.stmt):
             continue
-        start, end = node.lineno, node.end_lineno or node.lineno
-        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-        start = min([start, *(decorator.lineno for decorator in decorators)])
+        start, end = first_line(node), node.end_lineno or node.lineno
         body: list[ast.stmt] = getattr(node, "body", [])
         if body and body[0].lineno == node.lineno:
             # `def f(): ...` on one line: the body reports where the header does.
@@ -130,17 +138,21 @@ def _statements(tree: ast.Module) -> dict[int, int]:
         # A statement in the body of a one-line definition keeps the header's first line.
         first.update(dict.fromkeys(range(start, end + 1), min(first.get(start, start), start)))
         if body:
-            first.update({line: line for line in range(body[0].lineno, end + 1)})
+            first.update({line: line for line in range(first_line(body[0]), end + 1)})
     return first
+
+
+def _comments(source: str) -> Iterator[tuple[int, str]]:
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
 
 
 def _marks(source: str) -> list[Mark]:
     marks: list[Mark] = []
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type != tokenize.COMMENT:
-            continue
-        for found in _MARK.finditer(token.string):
-            line, text = token.start[0], (found["text"] or "").strip()
+    for line, comment in _comments(source):
+        for found in _MARK.finditer(comment):
+            text = (found["text"] or "").strip()
             names = frozenset(re.findall(r"[\w-]+", found["names"] or ""))
             if found["all_but"]:
                 marks.append(Mark(line, frozenset(), text, silent=names))
@@ -172,6 +184,9 @@ def read(path: Path) -> CaseFile:
         raise ValueError(msg)
     for mark in _marks(source):
         file.case_at(mark.line).marks.append(mark)
+    for line, comment in _comments(source):
+        if found := _RAISES.search(comment):
+            file.case_at(line).raises[line] = found[1]
     return file
 
 

@@ -87,8 +87,12 @@ def use_run() -> None:
 
 
 # case: run_coroutine_threadsafe
-def use_threadsafe(loop: asyncio.AbstractEventLoop) -> None:
+def wait_for_it(loop: asyncio.AbstractEventLoop) -> None:
     assert_type(asyncio.run_coroutine_threadsafe(number_of("a"), loop).result(), int)
+
+
+async def use_threadsafe() -> None:
+    await asyncio.to_thread(wait_for_it, asyncio.get_running_loop())
 
 
 # case: a semaphore around bridges
@@ -106,7 +110,9 @@ async def use_semaphore(names: list[str]) -> None:
 async def use_exit_stack() -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(number_of, "a")
-        stack.push_async_callback(number_of, 1)  # E
+    async with AsyncExitStack() as wrong:
+        wrong.push_async_callback(number_of, 1)  # E
+        wrong.pop_all()
 
 
 # case: a list of awaitables

@@ -83,7 +83,11 @@ async def use_partial() -> None:
 
 
 # case: call_sync on Any and Callable with any parameters
-async def use_any(anything: Any, func: Callable[..., int]) -> None:
+def count_all(*args: object, **options: object) -> int:
+    return len(args) + len(options)
+
+
+async def use_any(anything: Any, func: Callable[..., int] = count_all) -> None:
     result = await call_sync(anything, 1, key=2)
     print(result.name)
     assert_type(await call_sync(func, 1, key=2), int)
@@ -143,7 +147,9 @@ class Client:
 
 
 def later(number: int) -> asyncio.Future[int]:
-    raise RuntimeError(number)
+    future = asyncio.Future[int](loop=asyncio.new_event_loop())
+    future.set_result(number)
+    return future
 
 
 def use_client(client: Client) -> None:

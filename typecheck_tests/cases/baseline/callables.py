@@ -85,7 +85,7 @@ async def use_operator() -> None:
     assert_type(await sync_to_async(operator.not_)(1), bool)
     assert_type(await sync_to_async(operator.truth)(1), bool)
     assert_type(await sync_to_async(operator.itemgetter("a"))({"a": 1}), Any)
-    assert_type(await sync_to_async(operator.attrgetter("name"))(object()), Any)
+    assert_type(await sync_to_async(operator.attrgetter("name"))(Path("a")), Any)
     assert_type(await sync_to_async(operator.methodcaller("upper"))("a"), Any)
     await sync_to_async(operator.not_)()  # E
     await sync_to_async(operator.itemgetter("a"))()  # E
@@ -183,7 +183,7 @@ def use_async_lambda() -> None:
 # case: builtin functions
 async def use_builtins() -> None:
     assert_type(await sync_to_async(len)("abc"), int)
-    assert_type(await sync_to_async(input)("? "), str)
+    assert_type(await sync_to_async(ascii)("?"), str)
     assert_type(await sync_to_async(isinstance)(1, int), bool)
     assert_type(await sync_to_async(repr)(1), str)
     await sync_to_async(len)(1)  # E
@@ -197,9 +197,9 @@ async def use_stdlib() -> None:
     assert_type(await sync_to_async(math.sqrt)(2), float)
     assert_type(await sync_to_async(json.dumps)({}, indent=2), str)
     assert_type(await sync_to_async(Path("a").exists)(), bool)
-    assert_type(await sync_to_async(Path("a").read_text)(encoding="utf-8"), str)
-    await sync_to_async(os.makedirs)("a", exist_ok=True)
-    await sync_to_async(shutil.rmtree)("a", ignore_errors=True)
+    assert_type(await sync_to_async(Path(os.devnull).read_text)(encoding="utf-8"), str)
+    await sync_to_async(os.makedirs)("folder", exist_ok=True)
+    await sync_to_async(shutil.rmtree)("folder", ignore_errors=True)
 
 
 # case: a function behind wraps

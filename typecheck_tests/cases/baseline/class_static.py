@@ -114,7 +114,7 @@ class DictBackend(Backend):
         return key.encode()
 
 
-async def use_backend(backend: Backend) -> None:
+async def use_backend(backend: Backend = DictBackend()) -> None:
     assert_type(await backend.read("a"), bytes)
     assert_type(await DictBackend().read("a"), bytes)
     await backend.read(1)  # E
@@ -133,7 +133,7 @@ class MemoryCache(Cache):
         print(key, value)
 
 
-async def use_cache(cache: Cache) -> None:
+async def use_cache(cache: Cache = MemoryCache()) -> None:
     assert_type(await cache.put("a", 1), None)
     assert_type(await MemoryCache().put("a", value=1), None)
 
@@ -162,7 +162,7 @@ class RealRegistry(Registry):
         return len(name)
 
 
-async def use_registry(registry: type[Registry]) -> None:
+async def use_registry(registry: type[Registry] = RealRegistry) -> None:
     assert_type(await registry.register("a"), int)
     assert_type(await registry.forget("a"), int)
     assert_type(await RealRegistry.register("a"), int)
@@ -249,6 +249,10 @@ class Loader:
         return data.decode()
 
 
+async def use_loader() -> None:
+    await Loader.text("a")
+
+
 # case: a class method and a static method wrapped from outside
 class Parser:
     @classmethod
@@ -308,6 +312,6 @@ class Square(Shape):
         return 1.0
 
 
-async def use_shape(shape: Shape) -> None:
+async def use_shape(shape: Shape = Square()) -> None:
     assert_type(await shape.area, float)
     assert_type(await Square().area, float)

@@ -80,7 +80,8 @@ def use_local() -> None:
     state.count = 1
     del state.count
     user: str = state.user
-    print(user, state.anything.at.all)
+    state.anything = str
+    print(user, state.anything.upper.__name__)
 
 
 # case: Local attributes are Any
@@ -88,6 +89,7 @@ local_any = Local()
 
 
 def use_local_any() -> None:
+    setattr(local_any, "name", "a")
     assert_type(local_any.name, Any)
 
 
@@ -130,11 +132,15 @@ class WrongLocal(Local):  # E
 
 
 # case: CurrentThreadExecutor
-def use_current_thread_executor(future: Future[int]) -> None:
+def use_current_thread_executor() -> None:
     executor = CurrentThreadExecutor(None)
-    assert_type(executor.submit(len, "a"), Future[int])
-    assert_type(executor.submit(int, "1", base=2), Future[int])
-    executor.run_until_future(future)
+
+    def submit() -> None:
+        assert_type(executor.submit(len, "a"), Future[int])
+        assert_type(executor.submit(int, "1", base=2), Future[int])
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        executor.run_until_future(elsewhere.submit(submit))
     inner: Executor = CurrentThreadExecutor(executor)
     print(inner)
 

@@ -64,7 +64,7 @@ def count_files(folder: str) -> int:
 
 
 async def use_count_files() -> None:
-    coroutine = count_files("/")
+    coroutine = same = count_files("/")
     # The plugin answers what mypy itself gives an `async def`: Coroutine.
     same = assert_type(
         coroutine, CoroutineType[Any, Any, int]
@@ -206,7 +206,7 @@ async def use_read_config() -> None:
 
 
 # case: a function defined inside a function
-async def outer(prefix: str) -> str:
+async def use_inner(prefix: str) -> str:
     @sync_to_async
     def inner(name: str, times: int = 1) -> str:
         return (prefix + name) * times
@@ -365,7 +365,7 @@ def on_stop(event: str) -> int:
 handlers = {"start": sync_to_async(on_start), "stop": sync_to_async(on_stop)}
 
 
-async def dispatch(kind: str) -> None:
+async def use_handlers(kind: str = "start") -> None:
     assert_type(await handlers[kind]("now"), int)
     await handlers[kind](3)  # E
 
@@ -458,7 +458,7 @@ def load_page(number: int, *, size: int = 10) -> list[int]:
     return [number] * size
 
 
-async def pages(load: Callable[[int], Awaitable[list[int]]] = load_page) -> None:
+async def use_pages(load: Callable[[int], Awaitable[list[int]]] = load_page) -> None:
     assert_type(await load(1), list[int])
     small = partial(load_page, size=1)
     assert_type(await small(1), list[int])
@@ -512,13 +512,13 @@ async def leave(code: int) -> NoReturn:
 
 
 def use_leave(code: int) -> int:
-    leave(code)
+    leave(code)  # raises: SystemExit
 
 
 # case: an async for over rows that a bridge fetches
 @sync_to_async
 def fetch_rows(after: int) -> list[tuple[int, str]]:
-    return [(after, "a")]
+    return [(after + 1, "a")] if after < 2 else []
 
 
 async def rows() -> AsyncGenerator[tuple[int, str], None]:
@@ -576,8 +576,8 @@ async def use_risky() -> int:
     try:
         return await risky(0)
     except ZeroDivisionError as error:
-        print(error)
-        raise
+        assert_type(error, ZeroDivisionError)
+        return 0
     finally:
         await risky(1)
 

@@ -27,7 +27,7 @@ class Box(Generic[T]):
         self.value = value
 
 
-async def use_box(box: Box[int]) -> None:
+async def use_box(box: Box[int] = Box(1)) -> None:
     assert_type(await box.get(), int)
     assert_type(await Box("a").get(), str)
     assert_type(await box.put(1, twice=True), None)
@@ -193,6 +193,10 @@ class Users(Repository[User]):
         return user
 
 
+async def use_users(users: Users) -> None:
+    await users.rename(1, "a")
+
+
 async def use_repository(users: Users) -> None:
     assert_type(await users.save(User()), list[User])
     await users.save(Entity())  # E
@@ -254,7 +258,7 @@ class Row(Generic[Unpack[Ts]]):
         return self.values == other.values
 
 
-async def use_row(row: Row[int, str], other: Row[bytes]) -> None:
+async def use_row(row: Row[int, str] = Row(1, "a"), other: Row[bytes] = Row(b"")) -> None:
     assert_type(await row.as_tuple(), tuple[int, str])
     assert_type(await row.same(row), bool)
     await row.same(other)  # E

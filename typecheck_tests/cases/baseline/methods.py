@@ -55,6 +55,10 @@ class Child(Base):
         await super().save(1.5)  # E
 
 
+async def use_child() -> None:
+    await Child().save_twice()
+
+
 # case: a method through a subclass
 class Animal:
     @sync_to_async
@@ -157,6 +161,7 @@ class Rows:
 async def use_rows() -> None:
     async for row in Rows():
         assert_type(row, tuple[int, str])
+        break
 
 
 # case: async_to_sync on a method
@@ -187,10 +192,15 @@ class SpecialApi(Api):
         assert_type(super().call("a"), int)
 
 
+def use_special_api() -> None:
+    SpecialApi().special()
+
+
 # case: a repository over sqlite
 class Notes:
     def __init__(self) -> None:
-        self.connection = sqlite3.connect(":memory:")
+        self.connection = sqlite3.connect(":memory:", check_same_thread=False)
+        self.connection.execute("create table notes (title, body)")
 
     @sync_to_async
     def add(self, title: str, body: str = "") -> int:
@@ -244,8 +254,11 @@ class Manager(Generic[M]):
 
 
 class Book(Model):
-    title: str
+    title = ""
     objects: Manager[Book]
+
+
+Book.objects = Manager(Book)
 
 
 async def use_book() -> None:
@@ -365,6 +378,10 @@ class Vault:
     async def cycle(self) -> None:
         assert_type(await self._open(1), bool)
         assert_type(await self.__close(1), bool)
+
+
+async def use_vault() -> None:
+    await Vault().cycle()
 
 
 # case: a class with slots and a metaclass

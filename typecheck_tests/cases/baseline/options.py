@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import Context, copy_context
 from functools import partial
 from typing import Final, ParamSpec, Self, TypeVar, assert_type, overload
@@ -57,7 +57,7 @@ async def use_bool(flag: bool) -> None:
 
 
 # case: an executor in a call
-async def use_executor(executor: Executor, processes: ProcessPoolExecutor) -> None:
+async def use_executor(executor: Executor = POOL, processes: Executor = POOL) -> None:
     assert_type(await sync_to_async(crunch, thread_sensitive=False, executor=executor)(b"a"), str)
     assert_type(
         await sync_to_async(crunch, thread_sensitive=False, executor=processes)(b"a", rounds=2),
@@ -66,7 +66,7 @@ async def use_executor(executor: Executor, processes: ProcessPoolExecutor) -> No
 
 
 # case: an optional executor
-async def use_optional_executor(executor: Executor | None) -> None:
+async def use_optional_executor(executor: Executor | None = POOL) -> None:
     bridge = sync_to_async(crunch, thread_sensitive=False, executor=executor)
     assert_type(await bridge(b"a"), str)
 
@@ -280,7 +280,7 @@ async def use_executor_or_none(fast: bool) -> None:
 
 
 # case: a subclass of Executor
-class Serial(Executor):
+class Serial(ThreadPoolExecutor):
     pass
 
 

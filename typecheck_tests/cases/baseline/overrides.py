@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
@@ -102,7 +103,7 @@ class SqlBackend(Backend):
         return None
 
 
-async def use_backend(backend: Backend) -> None:
+async def use_backend(backend: Backend = SqlBackend()) -> None:
     assert_type(await backend.fetch("a"), bytes)
     assert_type(await SqlBackend().fetch("a", fresh=True), bytes)
 
@@ -126,12 +127,12 @@ class DictStorage:
         return self.values.pop(key, None)
 
 
-async def use_storage(storage: Storage) -> bytes | None:
+async def use_storage(storage: Storage = DictStorage()) -> bytes | None:
     await storage.put("a", b"")
     return await storage.take("a")
 
 
-async def pass_storage() -> None:
+async def use_dict_storage() -> None:
     await use_storage(DictStorage())
     checked: Storage = DictStorage()
     await checked.put("a", b"")
@@ -148,12 +149,12 @@ class WrongSink:
         return items
 
 
-async def use_sink(sink: Sink) -> None:
+async def drain(sink: Sink) -> None:
     await sink.drain([])
 
 
-async def pass_sink() -> None:
-    await use_sink(WrongSink())  # E
+async def use_sink() -> None:
+    await drain(WrongSink())  # E
 
 
 # case: a protocol refuses a wrapped method with another result
@@ -529,6 +530,10 @@ class Article(SaveMixin, Named):
         assert_type(await self.save(commit=False), None)
 
 
+async def use_article() -> None:
+    await Article().publish()
+
+
 # case: a bridge as a method of a protocol's generic implementation
 class Codec(Protocol[T]):
     async def encode(self, value: T) -> bytes: ...
@@ -635,7 +640,7 @@ class ChosenStorage:
         return name.encode()
 
 
-async def use_chosen(storage: ChosenStorage) -> None:
+async def use_chosen(storage: ChosenStorage = ChosenStorage("a")) -> None:
     assert_type(await storage.read("a"), bytes)
 
 
@@ -660,7 +665,7 @@ async def use_lookup() -> None:
     lookup = Lookup(size_of, size_now)
     assert_type(lookup, Lookup[int])
     assert_type(await lookup.load("a"), int)
-    assert_type(lookup.sync_load("a"), int)
+    assert_type(await asyncio.to_thread(lookup.sync_load, "a"), int)
     wrong: Lookup[str] = Lookup(size_of, size_now)  # E  # E
     print(wrong)
 

@@ -142,7 +142,11 @@ def both(func: Callable[[str], T]) -> tuple[Callable[[str], Awaitable[T]], Calla
     return there, async_to_sync(there)
 
 
-async def use_both() -> None:
-    there, back = both(len)
+async def use_there() -> None:
+    there, _ = both(len)
     assert_type(await there("a"), int)
+
+
+def use_back() -> None:
+    _, back = both(len)
     assert_type(back("a"), int)

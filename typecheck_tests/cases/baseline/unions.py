@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, NoReturn, assert_type
 
@@ -24,26 +25,30 @@ async def use_union(flag: bool) -> None:
 
 
 # case: an optional callable after a check
-async def use_optional(callback: Callable[[int], str] | None) -> None:
+async def use_optional(callback: Callable[[int], str] | None = str) -> None:
     if callback is not None:
         assert_type(await sync_to_async(callback)(1), str)
 
 
 # case: an optional callable without a check is refused
-async def use_optional_unchecked(callback: Callable[[int], str] | None) -> None:
+async def use_optional_unchecked(callback: Callable[[int], str] | None = None) -> None:
     await sync_to_async(callback)(1)  # E
 
 
 # case: Callable with any parameters
-async def use_open_callable(func: Callable[..., int]) -> None:
+def count_all(*args: object, **options: object) -> int:
+    return len(args) + len(options)
+
+
+async def use_open_callable(func: Callable[..., int] = count_all) -> None:
     assert_type(await sync_to_async(func)(), int)
     assert_type(await sync_to_async(func)(1, "a", key=b""), int)
 
 
 # case: Callable with any parameters and Any
-async def use_any_callable(func: Callable[..., Any]) -> None:
-    result = await sync_to_async(func)(1, key="a")
-    print(result.anything)
+async def use_any_callable(func: Callable[..., Any] = dict) -> None:
+    result = await sync_to_async(func)([], key="a")
+    print(result.get("key"))
 
 
 # case: Any itself
@@ -59,31 +64,31 @@ async def use_any_with_options(func: Any) -> None:
 
 
 # case: Any itself the other way
-def use_any_sync(func: Any) -> None:
-    result = async_to_sync(func)(1, key="a")
-    print(result.anything)
+def use_any_sync(func: Any = asyncio.sleep) -> None:
+    result = async_to_sync(func)(0, result="a")
+    print(result.upper())
 
 
 # case: a function that returns Any
 @sync_to_async
 def load_json(text: str) -> Any:
-    return text
+    return json.loads(text)
 
 
 async def use_load_json() -> None:
-    data = await load_json("{}")
-    print(data["key"].anything)
+    data = await load_json('{"key": "a"}')
+    print(data["key"].upper())
     await load_json(1)  # E
 
 
 # case: an async function that returns Any
 @async_to_sync
 async def get_json(url: str) -> Any:
-    return url
+    return {"key": url}
 
 
 def use_get_json() -> None:
-    print(get_json("u")["key"].anything)
+    print(get_json("u")["key"].upper())
     get_json(1)  # E
 
 
@@ -94,7 +99,7 @@ def fail(reason: str) -> NoReturn:
 
 
 async def use_fail() -> int:
-    await fail("no")
+    await fail("no")  # raises: RuntimeError
 
 
 # case: a function that returns None
@@ -109,7 +114,7 @@ async def use_log() -> None:
 
 # case: a sync function that returns an awaitable
 def start(name: str) -> asyncio.Future[int]:
-    raise RuntimeError(name)
+    return asyncio.Future(loop=asyncio.new_event_loop())
 
 
 async def use_start() -> None:
@@ -119,15 +124,17 @@ async def use_start() -> None:
 
 # case: async_to_sync of a function that returns an awaitable
 def later(name: str) -> Awaitable[int]:
-    raise RuntimeError(name)
+    return asyncio.sleep(0, len(name))
 
 
 def future_of(name: str) -> asyncio.Future[str]:
-    raise RuntimeError(name)
+    future = asyncio.Future[str](loop=asyncio.new_event_loop())
+    future.set_result(name)
+    return future
 
 
 def coroutine_of(name: str) -> Coroutine[Any, Any, bytes]:
-    raise RuntimeError(name)
+    return asyncio.sleep(0, name.encode())
 
 
 def use_awaitables() -> None:
@@ -183,8 +190,8 @@ async def use_either() -> None:
 
 
 # case: a callable from getattr
-async def use_getattr_callable(module: object) -> None:
-    func = getattr(module, "run")
+async def use_getattr_callable(module: object = asyncio) -> None:
+    func = getattr(module, "Event")
     assert_type(await sync_to_async(func)(), Any)
 
 
@@ -193,7 +200,7 @@ def size_or_promise(name: str) -> int | Awaitable[int]:
     return len(name)
 
 
-def wrap_sometimes_async() -> None:
+def use_sometimes_async() -> None:
     async_to_sync(size_or_promise)  # E
 
 

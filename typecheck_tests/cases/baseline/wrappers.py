@@ -91,7 +91,7 @@ def take_sync(bridge: AsyncToSync[[int], str]) -> Callable[[int], str]:
     return bridge
 
 
-def use_take(wrong: SyncToAsync[[str], str]) -> None:
+def use_take(wrong: SyncToAsync[[str], str] = SyncToAsync(str.upper)) -> None:
     take(SyncToAsync(name_of))
     take(wrong)  # E
 
@@ -172,7 +172,7 @@ class Box(Generic[T]):
         return [self.value] * times
 
 
-async def use_box(box: Box[str]) -> None:
+async def use_box(box: Box[str] = Box("a")) -> None:
     assert_type(await box.get(1), list[str])
 
 
@@ -187,6 +187,10 @@ class Child(Base):
     async def save_twice(self) -> None:
         assert_type(await self.save(), str)
         assert_type(await super().save(commit=False), str)
+
+
+async def use_child() -> None:
+    await Child().save_twice()
 
 
 # case: under classmethod

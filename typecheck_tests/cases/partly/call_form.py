@@ -92,7 +92,7 @@ def fail() -> NoReturn:
 
 
 async def use_fail() -> int:
-    await call_sync(fail)
+    await call_sync(fail)  # raises: RuntimeError
 
 
 # case: call_async of an overloaded function

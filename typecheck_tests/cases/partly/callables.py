@@ -40,7 +40,7 @@ class Mailer:
         return len(to + body)
 
 
-async def use_partial_of_method(mailer: Mailer) -> None:
+async def use_partial_of_method(mailer: Mailer = Mailer("localhost")) -> None:
     assert_type(await sync_to_async(partial(mailer.send, "a"))("b"), int)
     assert_type(await sync_to_async(partial(Mailer, "localhost"))(), Mailer)
 
@@ -66,7 +66,7 @@ async def use_lambda_in_loop() -> None:
 # case: an overloaded function of the standard library with a type variable
 async def use_re() -> None:
     assert_type(await sync_to_async(re.sub)("a", "b", "c"), str)
-    assert_type(await sync_to_async(os.listdir)("a"), list[str])
+    assert_type(await sync_to_async(os.listdir)("."), list[str])
 
 
 # case: a type[T] variable
@@ -75,7 +75,7 @@ class Widget:
         self.name = name * size
 
 
-async def build(kind: type[Widget]) -> None:
+async def use_kind(kind: type[Widget]) -> None:
     assert_type(await sync_to_async(kind)("a", size=2), Widget)
     await sync_to_async(kind)(1)  # E[all but mypy]
 

@@ -126,7 +126,7 @@ async def use_sorted() -> None:
 # case: getattr
 async def use_getattr(thing: object) -> None:
     aget = sync_to_async(getattr)
-    value: Any = await aget(thing, "name")
+    value: Any = await aget(thing, "__class__")
     print(value)
     assert_type(await aget(thing, "name", None), Any | None)  # E[mypy]: assert-type  # E[mypy]: call-arg
 
@@ -192,10 +192,13 @@ class Box(Generic[T]):
     @overload
     def get(self, index: slice) -> list[T]: ...
     def get(self, index: int | slice) -> T | list[T]:
-        raise IndexError(index)
+        return list(self.items)[index]
+
+    def __init__(self, *items: T) -> None:
+        self.items = items
 
 
-async def use_box(box: Box[str]) -> None:
+async def use_box(box: Box[str] = Box("a", "b")) -> None:
     aget = sync_to_async(box.get)
     assert_type(await aget(1), str)
     assert_type(await aget(slice(1)), list[str])  # E[mypy]: assert-type  # E[mypy]: arg-type

@@ -39,6 +39,7 @@ class Child(Base):
 
 
 async def use_child(child: Child) -> None:
+    await child.save_twice()
     assert_type(await child.asave(), str)
 
 
@@ -126,8 +127,11 @@ async def use_holder(holder: Holder) -> None:
 
 # case: a Django-like manager with twins
 class Manager(Generic[T]):
+    def __init__(self, model: type[T]) -> None:
+        self.model = model
+
     def get(self, **lookups: Any) -> T:
-        raise LookupError(lookups)
+        return self.model()
 
     def count(self) -> int:
         return 0
@@ -137,8 +141,11 @@ class Manager(Generic[T]):
 
 
 class Book:
-    title: str
+    title = ""
     objects: Manager[Book]
+
+
+Book.objects = Manager(Book)
 
 
 async def use_manager() -> None:

@@ -8,7 +8,7 @@ from typedbridge.sync import async_to_sync, sync_to_async
 
 
 # case: a declared union of callables
-async def use_declared_union(func: Callable[[str], int] | Callable[[str], bytes]) -> None:
+async def use_declared_union(func: Callable[[str], int] | Callable[[str], bytes] = len) -> None:
     assert_type(await sync_to_async(func)("1"), int | bytes)  # E[mypy]: of type "object"
 
 
@@ -22,7 +22,7 @@ async def atwo(text: str) -> bytes:
 
 
 def use_async_union(
-    func: Callable[[str], Awaitable[int]] | Callable[[str], Awaitable[bytes]],
+    func: Callable[[str], Awaitable[int]] | Callable[[str], Awaitable[bytes]] = aone,
 ) -> None:
     assert_type(async_to_sync(func)("1"), int | bytes)  # E[mypy]: of type "object"
 

@@ -254,14 +254,14 @@ class Loose(SyncToAsync[P, R]):
 
 
 @Loose
-def loose(name: str) -> int:
-    return len(name)
+def loose(name: str, *rest: object, **options: object) -> int:
+    return len(rest)
 
 
 class LooseShop:
     @Loose
-    def sell(self, name: str) -> int:
-        return len(name)
+    def sell(self, name: str, *rest: object, **options: object) -> int:
+        return len(rest)
 
 
 async def use_loose(shop: LooseShop) -> None:

@@ -221,7 +221,7 @@ class Box(Generic[T]):
         return [value]
 
 
-def use_box(box: Box[int]) -> None:
+def use_box(box: Box[int] = Box(1)) -> None:
     assert_type(Box.get.func(box, 1), list[Any])  # E[mypy]: assert-type  # E[mypy]: attr-defined
     assert_type(box.stored.func("a"), list[Any])  # E[mypy]: assert-type  # E[mypy]: attr-defined
 

@@ -86,11 +86,13 @@ async def use_call_sync() -> None:
 
 # case: a sync function that returns an awaitable is no finding
 def future_of(name: str) -> asyncio.Future[int]:
-    raise RuntimeError(name)
+    future = asyncio.Future[int](loop=asyncio.new_event_loop())
+    future.set_result(len(name))
+    return future
 
 
 async def use_future_of() -> None:
-    await (await sync_to_async(future_of)("a"))
+    print((await sync_to_async(future_of)("a")).result())
     sync_to_async(plain)  # E[mypy-plugin]: bridge-async-function
 
 
@@ -290,6 +292,7 @@ class Api:
 
 
 async def use_api(api: Api) -> None:
+    await api.wrong()
     api.get("u")  # E[mypy-plugin]: bridge-blocking-call
     Api.open("u")  # E[mypy-plugin]: bridge-blocking-call
     api.open("u")  # E[mypy-plugin]: bridge-blocking-call
@@ -337,13 +340,13 @@ async def use_nested() -> None:
 
 # case: codes can be silenced
 async def use_silenced() -> None:
-    fetch("u")  # type: ignore[bridge-blocking-call]  # E[mypy]: unused-ignore
-    sync_to_async(plain)  # type: ignore[bridge-async-function]  # E[mypy]: unused-ignore
+    fetch("u")  # type: ignore[bridge-blocking-call]  # E[mypy]: unused-ignore  # raises: RuntimeError
+    sync_to_async(plain)  # type: ignore[bridge-async-function]  # E[mypy]: unused-ignore  # raises: TypeError
     fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: Any and open callables are no finding
-async def use_any(anything: Any, func: Callable[..., Any]) -> None:
+async def use_any(anything: Any, func: Callable[..., Any] = print) -> None:
     sync_to_async(anything)
     sync_to_async(func)
     async_to_sync(anything)
@@ -421,7 +424,7 @@ class FileSource(Source):
         print("closed")
 
 
-async def use_source(source: Source, file: FileSource) -> None:
+async def use_source(file: FileSource, source: Source = FileSource()) -> None:
     sync_to_async(source.read)  # E[mypy-plugin]: bridge-async-function
     sync_to_async(file.read)  # E[mypy-plugin]: bridge-async-function
     sync_to_async(file.close)  # E[mypy-plugin]: bridge-async-function
@@ -463,7 +466,7 @@ class Blocker:
         return name.encode()
 
 
-async def use_union(asynchronous: Sender | Listener, either: Sender | Blocker) -> None:
+async def use_union(asynchronous: Sender | Listener, either: Sender | Blocker = Blocker()) -> None:
     sync_to_async(asynchronous)  # E[mypy-plugin]: bridge-async-function
     sync_to_async(either)
 
@@ -750,6 +753,10 @@ class Endpoint(Api):
         return super().get("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
+async def use_endpoint() -> None:
+    await Endpoint().again()
+
+
 class OtherApi:
     @async_to_sync
     async def get(self, url: str) -> bytes:
@@ -757,7 +764,7 @@ class OtherApi:
 
 
 async def use_receivers(either: Api | OtherApi, maybe: Api | None) -> None:
-    either.get("u")  # E[mypy-plugin]: get of Api  # E[mypy-plugin]: get of OtherApi
+    either.get("u")  # E[mypy-plugin]: bridge-blocking-call  # E[mypy-plugin]: get of OtherApi
     if maybe is not None:
         maybe.get("u")  # E[mypy-plugin]: bridge-blocking-call
 
@@ -784,12 +791,13 @@ async def use_expressions(names: list[str]) -> None:
     async def nested() -> bytes:
         return fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
-    print(inside, Local, decorated, nested)
+    print(inside, Local, decorated, await nested())
 
 
 # case: a blocking bridge in a generator expression
 async def use_generator_expression(names: list[str]) -> None:
-    print(sum(len(fetch(name)) for name in names))
+    sizes = (len(fetch(name)) for name in names)
+    print(await asyncio.to_thread(sum, sizes))
     print(*(byte for byte in fetch("u")))  # E[mypy-plugin]: bridge-blocking-call
 
 
@@ -818,20 +826,21 @@ def fetch_from_cache(url: str) -> bytes:
     return url.encode()
 
 
-async def use_bridge_or_function(flag: bool) -> None:
-    (fetch if flag else fetch_from_cache)("u")
-    (fetch_from_cache if flag else fetch)("u")
-    chosen = fetch if flag else fetch_from_cache
+async def use_bridge_or_function(blocking: bool = False) -> None:
+    (fetch if blocking else fetch_from_cache)("u")
+    (fetch_from_cache if not blocking else fetch)("u")
+    chosen = fetch if blocking else fetch_from_cache
     chosen("u")
     for func in (fetch, fetch_from_cache):
-        func("u")
+        if func is not fetch:
+            func("u")
     fetch("u")  # E[mypy-plugin]: bridge-blocking-call
 
 
 # case: a finding is silenced in the decorator's line
 class Silenced:
     @classmethod
-    @sync_to_async  # type: ignore[bridge-async-function]  # E[mypy]: unused-ignore
+    @sync_to_async  # type: ignore[bridge-async-function]  # E[mypy]: unused-ignore  # raises: TypeError
     async def make(cls, name: str) -> int:
         return len(name)
 
