@@ -151,7 +151,7 @@ class Call(Hop):
                 bridge = self.bridge
                 # Beside `_run_in_handler`: building the partial and calling through costs 0.7 us.
                 if (
-                    type(bridge).thread_handler is bridge._plain_handler
+                    type(bridge).thread_handler is type(bridge)._plain_handler
                     and "thread_handler" not in bridge.__dict__
                     and handled is None
                     and bridge.threadlocal is here

@@ -62,16 +62,12 @@ class Hop:
 
 
 class Waiting(CurrentThreadExecutor):
-    """What the code under an `async_to_sync` call is told of it: its thread takes work meanwhile.
+    """What the code under an `async_to_sync` call is told of it: its thread takes work meanwhile."""
 
-    :param func: what is called, for error messages.
-    :param parent: the frame that the call was made under.
-    """
-
-    def __init__(self, func: Callable[..., object], parent: CurrentThreadExecutor | None) -> None:
-        super().__init__(parent)
-        self.func = func
-        self.home = current_home()
+    #: What is called, for error messages.
+    func: Callable[..., object]
+    #: Whose `Local` values the coroutine sees.
+    home: object | None
 
 
 class Outside:

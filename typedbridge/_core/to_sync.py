@@ -156,7 +156,7 @@ class AsyncToSync(Generic[_P, _R_co]):
         finally:
             if call is not None:
                 call.frame = blocked_in
-            if frame.error is not None or not frame.over:
+            if frame.stage != "answered" or frame.error is not None:
                 _close_if_not_begun(wrapped)
                 _close_if_not_begun(awaitable)
 
@@ -304,7 +304,7 @@ def _wait(
         frame.cancel()
         frame.wait(foreign)  # a second Ctrl-C leaves here
         raise
-    except BaseException:  # the recursion limit, in work of the frame
+    except BaseException:  # the loop stopped; or the recursion limit, in work of the frame
         frame.cancel()
         raise
 
