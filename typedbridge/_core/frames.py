@@ -80,7 +80,8 @@ class Frame(Guest):
         self.loop: AbstractEventLoop | None = None
         self.stage: Stage = "asked"
         #: Somebody wants it to end: a loop that comes to it does not begin the coroutine.
-        self._cancelled: asyncio.CancelledError | None = None
+        #: With the message, and no error: one that was raised would keep what its traceback holds.
+        self._cancelled: tuple[object] | None = None
         self._host: LoopThread | None = None
         self._task: asyncio.Task[None] | None = None
         self._last: list[Callable[[], None]] = []
@@ -107,7 +108,7 @@ class Frame(Guest):
         loop = asyncio.get_running_loop()
         self._host = host
         if self._cancelled is not None or self.stage != "asked":
-            self._finish(loop, self._cancelled)
+            self._finish(loop, self._cancellation())
             return
         drive = self._drive(awaitable, loop)
         try:
@@ -150,7 +151,7 @@ class Frame(Guest):
         if not self.over:
             error: BaseException | None
             try:
-                error = task.exception() or self._cancelled
+                error = task.exception() or self._cancellation()
             except asyncio.CancelledError as cancelled:  # with the message
                 error = cancelled
             self._finish(task.get_loop(), error)
@@ -168,10 +169,13 @@ class Frame(Guest):
         self._withdraw(None)
 
     def _withdraw(self, message: object) -> None:
-        self._cancelled = cancellation(message)
+        self._cancelled = (message,)
         loop = asyncio.get_running_loop()
         if self._task is None and self.stage == "asked" and self.loop is loop:
-            self._finish(loop, self._cancelled)
+            self._finish(loop, self._cancellation())
+
+    def _cancellation(self) -> asyncio.CancelledError | None:
+        return None if self._cancelled is None else cancellation(*self._cancelled)
 
     def lose(self, ended_by: BaseException) -> None:
         """Know that the loop has ended: what is answered from now on."""
@@ -213,7 +217,7 @@ class Frame(Guest):
 
         :param message: what the coroutine's `CancelledError` says, as in `asyncio.Task.cancel`.
         """
-        self._cancelled = cancellation(message)
+        self._cancelled = (message,)
         loop = self.loop
         if loop is not None:  # else `begin` will see it; if the loop is closed, `wait` notices
             tell(loop, self._cancel, message)
