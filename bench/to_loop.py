@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from functools import partial
 
 from bench import barest, peers
+from bench.barest import AsyncFunction
 from bench.model import BAREST, Entry, Sample, SyncCall
 from bench.timing import MICROSECONDS, LoopBody, async_identity, blocking, clock, on_loop
 
@@ -20,19 +21,17 @@ OnLoop = Callable[[AbstractEventLoop], SyncCall]
 barely: OnLoop = partial(barest.to_loop, async_identity)
 
 
-def run_anew(argument: int) -> int:
-    return asyncio.run(async_identity(argument))
+def run_anew(argument: int, function: AsyncFunction = async_identity) -> int:
+    return asyncio.run(function(argument))
 
 
-def bridged(name: str) -> SyncCall:
-    call: SyncCall = peers.bridge(name).async_to_sync(async_identity)
+def bridged(name: str, function: AsyncFunction = async_identity) -> SyncCall:
+    call: SyncCall = peers.bridge(name).async_to_sync(function)
     return call
 
 
-def threadsafe(loop: AbstractEventLoop) -> SyncCall:
-    return lambda argument: asyncio.run_coroutine_threadsafe(
-        async_identity(argument), loop
-    ).result()
+def threadsafe(loop: AbstractEventLoop, function: AsyncFunction = async_identity) -> SyncCall:
+    return lambda argument: asyncio.run_coroutine_threadsafe(function(argument), loop).result()
 
 
 def no_loop() -> dict[str, Entry]:
@@ -131,21 +130,38 @@ def from_threads(calls_of_threads: list[SyncCall], calls: int) -> float:
     return elapsed / (share * len(running)) * MICROSECONDS
 
 
-def many_threads(number: int) -> dict[str, Entry]:
-    """So many threads at once; each of them has a loop thread of its own."""
+def many_threads(number: int, waves: bool = False) -> dict[str, Entry]:  # noqa: FBT001, FBT002  # from rows.toml
+    """So many threads at once; each of them has a loop thread of its own.
+
+    :param waves: a call begins when no other is under way, and ends when all are.
+    """
+    meet = threading.Barrier(number)
+
+    async def wait_for_others(argument: int) -> int:
+        meet.wait(30)  # blocks its loop on purpose
+        return argument
+
+    function = wait_for_others if waves else async_identity
+
+    def in_wave(call: SyncCall, argument: int) -> int:
+        meet.wait(30)
+        return call(argument)
+
+    def each(calls: list[SyncCall]) -> Sample:
+        return partial(from_threads, [partial(in_wave, call) for call in calls] if waves else calls)
 
     @contextmanager
     def with_loops(build: OnLoop) -> Iterator[Sample]:
         with ExitStack() as stack:
             loops = [stack.enter_context(barest.running_loop()) for _ in range(number)]
-            yield partial(from_threads, [build(loop) for loop in loops])
+            yield each([build(loop) for loop in loops])
 
     def same(call: SyncCall) -> AbstractContextManager[Sample]:
-        return nullcontext(partial(from_threads, [call] * number))
+        return nullcontext(each([call] * number))
 
     return {
-        BAREST: partial(with_loops, barely),
-        "run_coroutine_threadsafe": partial(with_loops, threadsafe),
-        "asyncio.run": partial(same, run_anew),
-        **peers.of_bridges(lambda name: same(bridged(name))),
+        BAREST: partial(with_loops, partial(barest.to_loop, function)),
+        "run_coroutine_threadsafe": partial(with_loops, partial(threadsafe, function=function)),
+        "asyncio.run": partial(same, partial(run_anew, function=function)),
+        **peers.of_bridges(lambda name: same(bridged(name, function))),
     }

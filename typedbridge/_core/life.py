@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 
-from typedbridge._core import carry, frames, loops, mailbox, scope, workers
+from typedbridge._core import carry, frames, loops, mailbox, scope, spares, workers
 
 __all__: list[str] = []
 
@@ -17,13 +17,14 @@ def _forget() -> None:
     loops.forget()
     mailbox.forget()
     scope.forget()
+    spares.forget()
     workers.forget()
 
 
 def _finish() -> None:
     """Let running work finish, then end the threads. Workers first: they may need a loop."""
     workers.finish()
-    loops.finish()
+    spares.finish()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

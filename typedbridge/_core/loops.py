@@ -1,4 +1,4 @@
-"""Loop threads: event loops of our own, kept and reused, for coroutines that have none."""
+"""Loop threads: event loops of our own, for coroutines that have none."""
 
 # What the library's own modules share of a public class has an underscore for users.
 # pyright: reportPrivateUsage=false
@@ -30,11 +30,8 @@ __all__ = [
     "Guest",
     "LoopThread",
     "ask_factory",
-    "finish",
     "forget",
-    "give_back",
     "start_task",
-    "take",
     "thread_of",
 ]
 
@@ -117,6 +114,8 @@ class LoopThread(Executor):
         self.loop = asyncio.new_event_loop()
         #: Whether it takes calls.
         self.alive = True
+        #: How often an idle one was taken.
+        self.taken = 0
         #: Held to end `alive` and to add a frame: one is either refused, or answered by this thread.
         self._lock = threading.Lock()
         #: The frames to answer, in the order of their start.
@@ -312,41 +311,8 @@ def thread_of(loop: asyncio.AbstractEventLoop) -> LoopThread | None:
     return _running.get(loop)
 
 
-#: How many loop threads are kept for later; more are ended when their call is over. Each has a thread
-#: and three file descriptors, and making one takes eight times as long as a call.
-_KEPT = 32
-
-_idle: list[LoopThread] = []
-
-
-def take() -> LoopThread:
-    """Return an idle loop thread, or a new one. It is the caller's until `give_back`."""
-    while True:
-        try:
-            thread = _idle.pop()
-        except IndexError:
-            return LoopThread()
-        if thread.alive and not thread.loop.is_closed():
-            return thread
-
-
-def give_back(thread: LoopThread) -> None:
-    """Keep a loop thread for the next call, unless the last one has left its mark on it."""
-    if thread.is_as_new() and len(_idle) < _KEPT:
-        _idle.append(thread)
-    else:
-        thread.shutdown(wait=False)
-
-
 def forget() -> None:
     """Start anew in a forked child: no thread of the parent's runs there."""
-    _idle.clear()
     for thread in _running.values():
         thread.forget()
     _running.clear()
-
-
-def finish() -> None:
-    """End the idle threads when the interpreter exits."""
-    while _idle:
-        _idle.pop().shutdown()

@@ -23,9 +23,7 @@ from typedbridge._core.frames import Frame, FrameLocal
 from typedbridge._core.loops import (
     LoopThread,
     ask_factory,
-    give_back,
     start_task,
-    take,
     thread_of,
 )
 from typedbridge._core.mailbox import tell
@@ -37,6 +35,7 @@ from typedbridge._core.marks import (
     refuse_descriptors,
 )
 from typedbridge._core.scope import Outside, current_frame, here, innermost_frame, loop_frames
+from typedbridge._core.spares import give_back, take
 from typedbridge._core.to_async import SyncToAsync
 
 if TYPE_CHECKING:
