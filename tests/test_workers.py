@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import LIMIT
 
-from typedbridge._core.workers import Lane, Pool
+from typedbridge._core.pool import Pool
+from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ def shut_down(executor: Lane | Pool) -> None:
     [
         pytest.param(lambda: Lane("a lane"), end, id="lane"),
         pytest.param(lambda: Lane("a lane"), shut_down, id="lane-shut-down"),
-        pytest.param(lambda: Pool(3), end, id="pool"),
+        pytest.param(lambda: Pool(3, 9), end, id="pool"),
     ],
 )
 def test_no_job_is_forgotten(

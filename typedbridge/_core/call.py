@@ -17,6 +17,7 @@ from typedbridge._core.deadlock import name_of, refuse_deadlock
 from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.mailbox import mailbox_of
 from typedbridge._core.placement import lane_of
+from typedbridge._core.pool import pool
 from typedbridge._core.scope import Hop, Mark, current_home, here, innermost_call
 from typedbridge._core.workers import Lane, refusal
 
@@ -217,7 +218,9 @@ class Call(Hop):
     def hand_over(self) -> None:
         """Queue the call on its lane."""
         lane = self.lane
-        if isinstance(lane, DirectExecutor):
+        if lane is pool:
+            pool.take(self, self.mailbox)
+        elif isinstance(lane, DirectExecutor):
             lane.put(self)
         elif lane is not None:
             submitted = self.submitted = lane.submit(self.run)

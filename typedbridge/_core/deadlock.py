@@ -15,8 +15,9 @@ from typedbridge._core.callers import caller
 from typedbridge._core.current_thread import CurrentThreadExecutor
 from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.marks import describe
+from typedbridge._core.pool import pool
 from typedbridge._core.scope import Mark, Outside, Waiting, here
-from typedbridge._core.workers import Lane, pool
+from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
     from asyncio import Task

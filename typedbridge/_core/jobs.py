@@ -21,7 +21,7 @@ if TYPE_CHECKING:
             """Find another place: the executor ended before it came to this job."""
 
 
-__all__ = ["DirectExecutor", "WorkItem", "drain", "hand_on"]
+__all__ = ["DirectExecutor", "Mark", "WorkItem", "drain", "hand_on"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -60,6 +60,15 @@ class WorkItem:
             self.future.set_exception(
                 RuntimeError("the executor finished before it could run this call")
             )
+
+
+class Mark(WorkItem):
+    """A job that does nothing, and tells when its turn has come."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(type(None), (), {})
 
 
 class DirectExecutor(Executor):

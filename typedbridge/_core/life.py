@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import os
+from concurrent.futures import wait
 
 from typedbridge._core import carry, frames, loops, mailbox, scope, spares, workers
+from typedbridge._core.pool import pool
 
 __all__: list[str] = []
 
@@ -19,11 +21,28 @@ def _forget() -> None:
     scope.forget()
     spares.forget()
     workers.forget()
+    pool.forget()
 
 
 def _finish() -> None:
-    """Let running work finish, then end the threads. Workers first: they may need a loop."""
-    workers.finish()
+    """Let what is running and what is queued finish, then end the threads.
+
+    That may make calls of its own. So nothing ends before all of it is over; waiting for what it
+    leaves behind as well might take for ever, if a thread of the user's goes on calling. Workers end
+    first: what they run may need a loop.
+    """
+    lanes = workers.lanes()
+    marks = pool.mark()
+    for lane in lanes:
+        marks += lane.mark()
+    wait(marks)
+    pool.outlast()
+    workers.stop()
+    threads = pool.finish()
+    for lane in workers.lanes():
+        threads += lane.finish()
+    for thread in threads:
+        thread.join()
     spares.finish()
 
 

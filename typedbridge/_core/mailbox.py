@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ def tell(loop: AbstractEventLoop, callback: Callable[..., object], *args: object
 class Mailbox:
     """Finished jobs on their way to one loop: many of them share one wake-up."""
 
-    __slots__ = ("_replies", "_woken")
+    __slots__ = ("_replies", "_woken", "crew")
 
     def __init__(self) -> None:
         self._replies: deque[Reply] = deque()
+        #: The workers of the pool that take the loop's calls. Any: they are two floors up.
+        self.crew: Any = None
         self._woken = False
 
     def deliver(self, reply: Reply, loop: AbstractEventLoop) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typedbridge._core.pool import pool
 from typedbridge._core.scope import innermost_frame, loop_frames
-from typedbridge._core.workers import Lane, pool
+from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop

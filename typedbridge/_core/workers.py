@@ -1,38 +1,26 @@
-"""Threads that jobs are handed to: lanes and the worker pool."""
+"""Threads of the library: how they start, and lanes, which take jobs one at a time."""
 
 from __future__ import annotations
 
-import os
 import threading
-import time
-from collections import deque
-from concurrent.futures import Future, wait
-from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakSet, ref
 
-from typedbridge._core.jobs import DirectExecutor, WorkItem, drain, hand_on
+from typedbridge._core import vigil
+from typedbridge._core.jobs import DirectExecutor, Mark, hand_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from typedbridge._core.jobs import Job
 
-__all__ = [
-    "Lane",
-    "Pool",
-    "pool",
-    "refusal",
-    "start_thread",
-]
+__all__ = ["Lane", "forget", "is_ending", "lanes", "refusal", "start_thread", "stop"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-#: Seconds between two looks, at exit, at what the pool runs.
-_LOOK = 0.01
 
 
 class _Life:
@@ -61,13 +49,23 @@ def refusal(executor: str) -> RuntimeError:
     return RuntimeError(f"{executor} has been shut down and takes no more calls")
 
 
-class _Mark(WorkItem):
-    """A job that does nothing, and tells when its turn has come."""
+def is_ending(error: RuntimeError) -> bool:
+    """Tell whether a thread could not be started because the interpreter is exiting."""
+    return _Life.ending or "shutdown" in str(error)  # what `threading` says from Python 3.12 on
 
-    __slots__ = ()
+
+def stop() -> None:
+    """Start no thread from now on: the interpreter is exiting."""
+    _Life.ending = True
+
+
+class _Post:
+    """What the thread of a lane is in the middle of."""
+
+    __slots__ = ("job",)
 
     def __init__(self) -> None:
-        super().__init__(type(None), (), {})
+        self.job: Job | None = None
 
 
 class Lane(DirectExecutor):
@@ -80,7 +78,8 @@ class Lane(DirectExecutor):
         self.name = name
         self._open = True
         self.forget()
-        _lanes.add(self)
+        with _Registry.lock:
+            _lanes.add(self)
 
     def forget(self) -> None:
         """Start anew, without thread or jobs: after a fork they are the parent's."""
@@ -88,6 +87,21 @@ class Lane(DirectExecutor):
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         #: The thread that comes to what is put now.
         self._thread: threading.Thread | None = None
+        self._post = _Post()
+
+    @property
+    def holder(self) -> Job | None:
+        """What runs in the lane."""
+        return self._post.job
+
+    def waiting(self) -> int:
+        """Return how many jobs wait for the lane."""
+        return self._jobs.qsize()
+
+    def ident(self) -> int | None:
+        """Return the number of the lane's thread."""
+        thread = self._thread
+        return None if thread is None else thread.ident
 
     def put(self, job: Job) -> None:
         """Queue a job; one that comes after the last of a lane that was shut down is handed on.
@@ -100,6 +114,8 @@ class Lane(DirectExecutor):
         # The thread may have left meanwhile: one of the two sees the job.
         if self._thread is None:
             self._start()
+        if self._post.job is not None and not vigil.awake:
+            vigil.rouse()
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
         """Queue a call and return the future of its result.
@@ -117,7 +133,9 @@ class Lane(DirectExecutor):
             return
         with self._lock:
             if self._thread is None:
-                self._thread = start_thread(partial(_serve, self._jobs, ref(self)), self.name)
+                self._thread = start_thread(
+                    partial(_serve, self._jobs, self._post, ref(self)), self.name
+                )
 
     def leave(self) -> None:
         """Let the lane's thread end. What came behind its end mark gets another one."""
@@ -148,7 +166,7 @@ class Lane(DirectExecutor):
         """Return a future for the moment when what runs and what is queued has finished."""
         if self._thread is None:
             return []
-        mark = _Mark()
+        mark = Mark()
         self._jobs.put(mark)
         return [mark.future]
 
@@ -164,16 +182,19 @@ class Lane(DirectExecutor):
         self.finish()
 
 
-def _serve(jobs: SimpleQueue[Job | None], lane: ref[Lane]) -> None:
+def _serve(jobs: SimpleQueue[Job | None], post: _Post, lane: ref[Lane]) -> None:
     """Run a lane's jobs. Without a hold on the lane: its end is the thread's."""
     try:
         while True:
             job = jobs.get()
             if job is None:
                 break
+            post.job = job
             job.run()
+            post.job = None
             del job  # or the last job's arguments would live until the next one
     finally:
+        post.job = None
         left = lane()
         if left is None:
             hand_on(jobs)
@@ -184,182 +205,20 @@ def _serve(jobs: SimpleQueue[Job | None], lane: ref[Lane]) -> None:
 _lanes: WeakSet[Lane] = WeakSet()
 
 
-class _Worker:
-    """What a thread of a pool is in the middle of."""
+class _Registry:
+    """Held to add a lane and to list them: a set that grows cannot be walked."""
 
-    __slots__ = ("job",)
-
-    def __init__(self) -> None:
-        self.job: Job | None = None
+    lock = threading.Lock()
 
 
-class _Crew:
-    """The threads of a pool, and what they share."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self.threads: list[threading.Thread] = []
-        self.workers: list[_Worker] = []
-        # One token for each thread that waits for a job. `append` and `pop` are atomic, so this
-        # counts without a lock (a semaphore costs 0.6 us a call).
-        self.idle: deque[None] = deque()
-
-    def grow(self, size: int) -> None:
-        """Start a thread, unless there are as many as may be."""
-        with self.lock:
-            if len(self.threads) < size:
-                name = f"typedbridge worker {len(self.threads)}"
-                self.threads.append(start_thread(self._serve, name))
-
-    def has_free(self) -> bool:
-        """Tell whether a thread waits for a job, or is about to."""
-        jobs = [worker.job for worker in self.workers]
-        return any(job is None or isinstance(job, _Mark) for job in jobs)
-
-    def _serve(self) -> None:
-        jobs, idle = self.jobs, self.idle
-        worker = _Worker()
-        self.workers.append(worker)
-        try:
-            # Without a token: the job that the thread was started for is on its way.
-            job = jobs.get()
-            while job is not None:
-                worker.job = job
-                job.run()
-                # Let go, or the last job's arguments would live until the next one.
-                worker.job = None
-                del job
-                if jobs.empty():
-                    idle.append(None)
-                job = jobs.get()
-            jobs.put(None)  # one end mark for all
-        finally:
-            worker.job = None
-            self.workers.remove(worker)
-            with self.lock:  # `grow` may not have noted it yet
-                self.threads.remove(threading.current_thread())
-
-
-class Pool(DirectExecutor):
-    """Worker threads that share one queue. A thread is started when none is idle.
-
-    :param size: how many threads at most.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self.forget()
-
-    def forget(self) -> None:
-        """Start anew, without threads or jobs: after a fork they are the parent's."""
-        self._crew = _Crew()
-
-    def put(self, job: Job) -> None:
-        """Queue a job.
-
-        :raises RuntimeError: when the interpreter is exiting.
-        """
-        crew = self._crew
-        idle = crew.idle
-        try:
-            # Looked at first: an exception in each of many calls at once costs 0.2 us.
-            reserved = bool(idle) and idle.pop() is None
-        except IndexError:  # another thread was faster
-            reserved = False
-        if not reserved and len(crew.threads) < self._size:
-            try:
-                crew.grow(self._size)
-            except RuntimeError:  # at exit Python 3.12 starts no thread
-                if not crew.has_free():
-                    raise
-        crew.jobs.put(job)
-        # Its threads may have left meanwhile: one of the two sees the job.
-        if crew is not self._crew:
-            self._take_over(crew)
-
-    def _take_over(self, crew: _Crew) -> None:
-        """Run what a crew may never come to, since it was told to end."""
-        for job in drain(crew.jobs):
-            try:
-                self.put(job)
-            except RuntimeError:  # the interpreter is exiting
-                job.displaced()
-        crew.jobs.put(None)  # taken out with the jobs
-
-    def mark(self) -> list[Future[None]]:
-        """Return a future for the moment when all that is queued runs, or has run."""
-        crew = self._crew
-        if not crew.threads:
-            return []
-        with suppress(IndexError):
-            crew.idle.pop()  # not to start a thread for it
-        mark = _Mark()
-        crew.jobs.put(mark)
-        return [mark.future]
-
-    def outlast(self) -> None:
-        """Wait for what runs now."""
-        running = [(worker, worker.job) for worker in self._crew.workers if worker.job is not None]
-        # A job need not tell anybody that it is over.
-        while any(worker.job is job for worker, job in running):
-            time.sleep(_LOOK)
-
-    def finish(self) -> list[threading.Thread]:
-        """End the threads after the jobs they have, and return them to be waited for.
-
-        A job that comes later needs other threads.
-        """
-        crew = self._crew
-        self.forget()
-        crew.jobs.put(None)
-        return list(crew.threads)
-
-
-def pool_size() -> int:
-    """Return how many threads the shared worker pool may have.
-
-    ``ASGI_THREADS`` decides; without it as many as asyncio's default executor, which counts the
-    processors that the process may use, from Python 3.13 on.
-
-    :raises ValueError: if ``ASGI_THREADS`` is not a positive integer.
-    """
-    text = os.environ.get("ASGI_THREADS")
-    if text is None:
-        return min(32, (getattr(os, "process_cpu_count", os.cpu_count)() or 1) + 4)
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(
-            f"the environment variable ASGI_THREADS must be a positive integer, not {text!r}"
-        )
-    return int(text)
-
-
-#: Runs what is not thread-sensitive and has no executor of its own.
-pool = Pool(pool_size())
+def lanes() -> list[Lane]:
+    """Return all lanes."""
+    with _Registry.lock:
+        return list(_lanes)
 
 
 def forget() -> None:
     """Start anew in a forked child."""
-    pool.forget()
-    for lane in _lanes:
+    _Registry.lock = threading.Lock()
+    for lane in lanes():
         lane.forget()
-
-
-def finish() -> None:
-    """End all threads when the interpreter exits, after what is running and what is queued.
-
-    That may make calls of its own. So nothing ends before all of it is over; waiting for what it
-    leaves behind as well might take for ever, if a thread of the user's goes on calling.
-    """
-    lanes = list(_lanes)
-    marks = pool.mark()
-    for lane in lanes:
-        marks += lane.mark()
-    wait(marks)
-    pool.outlast()
-    _Life.ending = True
-    threads = pool.finish()
-    for lane in lanes:
-        threads += lane.finish()
-    for thread in threads:
-        thread.join()

@@ -1,0 +1,373 @@
+"""The worker pool: what runs side by side, shared fairly by the event loops of the process."""
+
+# What the library's own modules share of a public class has an underscore for users.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from typedbridge._core import vigil
+from typedbridge._core.crews import BETWEEN, Crew, Either, Worker
+from typedbridge._core.jobs import DirectExecutor, Mark, drain
+from typedbridge._core.scope import current_frame
+from typedbridge._core.settings import workers_in_all, workers_of_a_loop
+from typedbridge._core.workers import is_ending, start_thread
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from typedbridge._core.current_thread import CurrentThreadExecutor
+    from typedbridge._core.jobs import Job
+    from typedbridge._core.mailbox import Mailbox
+
+__all__ = ["Pool", "pool"]
+
+#: Seconds between two looks, at exit, at what the pool runs.
+_LOOK: Final = 0.01
+
+#: How many workers are kept for later at the least; with more than that, idle ones end.
+_KEPT: Final = 32
+
+
+class Pool(DirectExecutor):
+    """Worker threads that take jobs side by side.
+
+    Each event loop has a crew of workers for its calls, as each has an executor of its own in
+    asyncio: so the long calls of one never keep those of another from beginning. An idle worker goes
+    to whatever crew has need of one; a thread is started when none is idle.
+
+    :param size: how many workers one crew has at most.
+    :param most: how many there are in all at most.
+    """
+
+    def __init__(self, size: int, most: int) -> None:
+        self._size = size
+        self.most = max(size, most)
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew, without threads or jobs: after a fork they are the parent's."""
+        self._lock = threading.Lock()
+        #: For jobs that no loop awaits.
+        self._common = Crew(self._size)
+        #: Those that have workers.
+        self._crews: list[Crew] = []
+        #: By the number of their thread.
+        self.workers: dict[int, Worker] = {}
+        #: Crews that have jobs and no worker, while there may be no more of these.
+        self.starving: deque[Crew] = deque()
+        #: Whether a worker has to look beyond its own crew: some starve, or some workers are to end.
+        self._many = False
+
+    # -- on the way in -----------------------------------------------------------------------
+
+    def put(self, job: Job) -> None:
+        """Queue a job.
+
+        :raises RuntimeError: when the interpreter is exiting.
+        """
+        self._place(self._common, job)
+
+    def take(self, job: Job, mailbox: Mailbox) -> None:
+        """Queue a job that a loop awaits.
+
+        :raises RuntimeError: when the interpreter is exiting.
+        """
+        crew: Crew | None = mailbox.crew
+        if crew is None:
+            crew = self._crew_of(mailbox)
+        idle = crew.idle
+        # Looked at first: an exception in each of many calls at once costs 0.2 us.
+        if idle:
+            try:
+                worker = idle.pop()
+            except IndexError:  # another thread was faster
+                pass
+            else:
+                worker.job = job
+                worker.inbox.put(job)
+                return
+        self._place(crew, job)
+
+    def _crew_of(self, mailbox: Mailbox) -> Crew:
+        with self._lock:
+            if mailbox.crew is None:
+                mailbox.crew = Crew(self._size)
+        crew: Crew = mailbox.crew
+        return crew
+
+    def _place(self, crew: Crew, job: Job) -> None:
+        """Queue a job with a crew of whose workers none may be idle."""
+        if crew.count < crew.size:
+            worker = self._recruit(crew)
+            if worker is not None:
+                worker.job = job
+                worker.inbox.put(job)
+                return
+        frame = current_frame.get()
+        if frame is not None:
+            lender = self._lender(frame)
+            if lender is not None:
+                job = self._lend(lender, job)
+        crew.backlog.append(job)
+        if crew.idle or crew.count < crew.size:  # one has come to rest, or left, meanwhile
+            self._match(crew)
+        if not vigil.awake:
+            vigil.rouse()
+
+    def _match(self, crew: Crew) -> None:
+        """Bring waiting jobs and idle workers together."""
+        while crew.backlog:
+            try:
+                worker = crew.idle.pop()
+            except IndexError:
+                if crew.count >= crew.size:
+                    return
+                try:
+                    found = self._recruit(crew)
+                except RuntimeError:  # at exit no thread can be started
+                    if crew.count:
+                        return
+                    raise
+                if found is None:
+                    return
+                worker = found
+            self._give(crew, worker)
+
+    def _give(self, crew: Crew, worker: Worker) -> None:
+        """Give a worker the first job of its crew; it rests if there is none."""
+        worker.job = BETWEEN
+        try:
+            job = crew.backlog.popleft()
+        except IndexError:  # another worker was faster
+            worker.job = None
+            crew.idle.append(worker)
+        else:
+            worker.job = job
+            worker.inbox.put(job)
+
+    def _lender(self, frame: CurrentThreadExecutor) -> Worker | None:
+        """Return the worker whose thread waits in a frame, or in one around it."""
+        around: CurrentThreadExecutor | None = frame
+        while around is not None:
+            if around._open:
+                worker = self.workers.get(around._thread)
+                if worker is not None:
+                    return worker
+            around = around._old_executor
+        return None
+
+    def _lend(self, lender: Worker, job: Job) -> Job:
+        """Have a job run in the place of a worker that is blocked, unless its crew is faster."""
+        with self._lock:
+            if lender.lent is None:
+                lender.lent = Crew(1)
+            lent = lender.lent
+        either = Either(job)
+        lent.backlog.append(either)
+        self._match(lent)
+        return either
+
+    # -- who there is ------------------------------------------------------------------------
+
+    def _recruit(self, crew: Crew) -> Worker | None:
+        """Return one more worker for a crew: an idle one of another, or a new one.
+
+        :raises RuntimeError: when no thread can be started, and none will come to the crew's jobs.
+        """
+        with self._lock:
+            if crew.count >= crew.size:
+                return None
+            worker = self._poach(crew)
+            if worker is None and len(self.workers) < self.most:
+                worker = self._hire(crew)
+            if worker is not None:
+                return worker
+            if not crew.count and crew not in self.starving:
+                self.starving.append(crew)
+                self._many = True
+            return None
+
+    def _poach(self, crew: Crew) -> Worker | None:
+        for other in self._crews:
+            if other is crew or not other.idle:
+                continue
+            try:
+                worker = other.idle.pop()
+            except IndexError:
+                continue
+            self._leave_crew(worker)
+            if other.backlog:  # it has come meanwhile, and did not see that one is missing
+                self._join_crew(worker, other)
+                self._give(other, worker)
+                continue
+            self._join_crew(worker, crew)
+            return worker
+        return None
+
+    def _hire(self, crew: Crew) -> Worker | None:
+        worker = Worker(crew)
+        try:
+            thread = start_thread(
+                lambda: self._serve(worker), f"typedbridge worker {len(self.workers)}"
+            )
+        except RuntimeError as error:
+            # At exit no thread starts any more; else this process may have no more of them.
+            if is_ending(error) or not self.workers:
+                raise
+            return None
+        worker.thread = thread
+        if thread.ident is not None:  # it has been started
+            self.workers[thread.ident] = worker
+        self._join_crew(worker, crew)
+        self._count()
+        return worker
+
+    def _count(self) -> None:
+        self._many = (
+            bool(self.starving)
+            or len(self.workers) > max(self._size, _KEPT)
+            or any(worker.last for worker in self.workers.values())
+        )
+
+    def _join_crew(self, worker: Worker, crew: Crew) -> None:
+        worker.crew = crew
+        if not crew.count:
+            self._crews.append(crew)
+        crew.count += 1
+
+    def _leave_crew(self, worker: Worker) -> None:
+        crew = worker.crew
+        crew.count -= 1
+        if not crew.count:
+            self._crews.remove(crew)
+            if crew.backlog:
+                self.starving.append(crew)
+                self._many = True
+
+    # -- on a worker's thread ----------------------------------------------------------------
+
+    def _serve(self, worker: Worker) -> None:
+        inbox = worker.inbox
+        try:
+            job = inbox.get()
+            while job is not None:
+                job.run()
+                # Let go, or the last job's arguments would live until the next one.
+                worker.job = BETWEEN
+                del job
+                crew = worker.crew
+                if crew.backlog and not self._many:
+                    try:
+                        worker.job = job = crew.backlog.popleft()
+                        continue
+                    except IndexError:  # another worker was faster
+                        pass
+                worker.job = None
+                crew.idle.append(worker)
+                if crew.backlog:  # it has come meanwhile
+                    self._match(crew)
+                if self._many:
+                    self._look_around()
+                job = inbox.get()
+        finally:
+            self._dismiss(worker)
+
+    def _look_around(self) -> None:
+        """Send idle workers to crews that starve; end those that are not likely to be needed."""
+        with self._lock:
+            hungry = [self.starving.popleft() for _ in range(len(self.starving))]
+            for crew in hungry:
+                if not crew.count and crew.backlog:
+                    worker = self._poach(crew)
+                    if worker is None:
+                        self.starving.append(crew)
+                    else:
+                        self._give(crew, worker)
+            self._count()
+            if self._many and not self.starving:
+                self._end_idle()
+
+    def _end_idle(self) -> None:
+        idle = [worker for crew in self._crews for worker in crew.idle.copy()]
+        spare = len(idle) - max(self._size, _KEPT)
+        for worker in idle:
+            if worker.last or spare > 0:
+                with suppress(ValueError):  # it has been given a job meanwhile
+                    worker.crew.idle.remove(worker)
+                    worker.inbox.put(None)
+                    spare -= 1
+
+    def _dismiss(self, worker: Worker) -> None:
+        """Let a worker's thread end. Another one runs what it was given and what waits for it."""
+        crew = worker.crew
+        with self._lock:
+            with suppress(ValueError):
+                crew.idle.remove(worker)
+            worker.job = None
+            self.workers.pop(threading.get_ident(), None)
+            self._leave_crew(worker)
+            self._count()
+        left = list(drain(worker.inbox))
+        try:
+            while left:
+                self._place(crew, left[0])
+                del left[0]
+            self._match(crew)
+        except RuntimeError:  # the interpreter is exiting
+            for job in left:
+                job.displaced()
+            if not crew.count:
+                _displace(crew)
+        if self._many:
+            self._look_around()
+
+    # -- at exit -----------------------------------------------------------------------------
+
+    def mark(self) -> list[Future[None]]:
+        """Return futures for the moment when all that is queued runs, or has run."""
+        marks: list[Future[None]] = []
+        with self._lock:
+            crews = {id(crew): crew for crew in [*self._crews, *self.starving] if crew.backlog}
+        for crew in crews.values():
+            mark = Mark()
+            crew.backlog.append(mark)
+            marks.append(mark.future)
+            self._match(crew)
+        return marks
+
+    def outlast(self) -> None:
+        """Wait for what runs now."""
+        with self._lock:
+            running = [(worker, worker.job) for worker in self.workers.values() if worker.job]
+        # A job need not tell anybody that it is over.
+        while any(worker.job is job for worker, job in running):
+            time.sleep(_LOOK)
+
+    def finish(self) -> list[threading.Thread]:
+        """End the threads after the jobs they have, and return them to be waited for.
+
+        A job that comes later needs other threads.
+        """
+        with self._lock:
+            workers = list(self.workers.values())
+            for worker in workers:
+                worker.last = True
+            self._many = True  # before the look: a worker that comes to rest looks after it
+            self._end_idle()
+        return [worker.thread for worker in workers if worker.thread is not None]
+
+
+def _displace(crew: Crew) -> None:
+    with suppress(IndexError):
+        while True:
+            crew.backlog.popleft().displaced()
+
+
+#: Runs what is not thread-sensitive and has no executor of its own.
+pool = Pool(workers_of_a_loop(), workers_in_all())
