@@ -105,7 +105,18 @@ def test_the_contract_has_the_sections_that_the_code_cites() -> None:
     assert set() == cited - sections
 
 
-@pytest.mark.parametrize("folder", ["typedbridge", "typedbridge/_core", "mypy_plugin"])
+COMMANDS: Final = ("_commands", "_commands/children", "_commands/migrate")
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "typedbridge",
+        "typedbridge/_core",
+        *(f"typedbridge/{name}" for name in COMMANDS),
+        "mypy_plugin",
+    ],
+)
 def test_the_architecture_names_every_module(folder: str) -> None:
     """The list of modules is the list of files."""
     # In an unpacked sdist the plugin is inside the library only.
@@ -113,6 +124,13 @@ def test_the_architecture_names_every_module(folder: str) -> None:
     rows = section(ARCHITECTURE, "The house").partition(f"| `{folder}/` |")[2]
     listed = re.findall(r"^\| `(\w+\.py)` \|", rows.partition("\n\n")[0], re.MULTILINE)
     assert sorted(path.name for path in modules.glob("*.py")) == sorted(listed)
+
+
+def test_every_folder_of_the_commands_is_in_the_test_above() -> None:
+    """A new command's modules are named on the page too."""
+    commands = ROOT / "typedbridge" / "_commands"
+    folders = {path.parent.relative_to(ROOT / "typedbridge") for path in commands.rglob("*.py")}
+    assert set(COMMANDS) == {folder.as_posix() for folder in folders}
 
 
 def test_the_architecture_lists_the_core_in_the_order_of_its_layers() -> None:

@@ -40,7 +40,13 @@ def normal(package: str) -> str:
 
 @pytest.mark.parametrize(
     "path",
-    [*LIBRARY.glob("*.py"), *LIBRARY.glob("*.pyi"), *CORE.glob("*.py"), *PLUGIN.glob("*.py")],
+    [
+        *LIBRARY.glob("*.py"),
+        *LIBRARY.glob("*.pyi"),
+        *CORE.glob("*.py"),
+        *(LIBRARY / "_commands").rglob("*.py"),
+        *PLUGIN.glob("*.py"),
+    ],
     ids=lambda path: f"{path.parent.name}/{path.name}",
 )
 def test_modules_hold_one_idea(path: Path) -> None:

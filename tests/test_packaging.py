@@ -194,6 +194,27 @@ def test_import_and_calls_work_with_nothing_else_installed(environment: Environm
     assert home / "typedbridge" / "__init__.py" == imported
 
 
+def test_the_command_line_says_what_it_lacks_and_runs_programs(environment: Environment) -> None:
+    """Without the extra there is one clear line, and ``run`` is there for services."""
+    command = (environment.python, "-m", "typedbridge")
+    done = tool(*command, "migrate", cwd=environment.folder)
+    assert 2 == done.returncode
+    assert "pip install 'typedbridge[cli]'" in done.stderr.splitlines()[0]
+    assert run(*command, "run", "--help", cwd=environment.folder).startswith("Usage:")
+
+
+def test_the_extra_brings_the_command_line(built: Built, tmp_path: Path) -> None:
+    """``pip install typedbridge[cli]`` is all that ``migrate`` needs."""
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
+    paths = sysconfig.get_paths("venv", {"base": str(tmp_path / "venv")})
+    python = Path(paths["scripts"]) / "python"
+    pip_install(python, "-c", TOOLS, f"typedbridge[cli] @ {built.wheel.as_uri()}", cwd=tmp_path)
+    (tmp_path / "views.py").write_text("from asgiref.sync import sync_to_async\n")
+    run(python, "-m", "typedbridge", "migrate", "--write", "views.py", cwd=tmp_path)
+    expected = "from typedbridge.sync import sync_to_async\n"
+    assert expected == (tmp_path / "views.py").read_text()
+
+
 def test_site_packages_gets_one_name(environment: Environment) -> None:
     """No generic top-level package, mypy_plugin above all, reaches site-packages."""
     names = {path.name for path in environment.site_packages.iterdir()}
@@ -245,7 +266,11 @@ def test_pyright_sees_types(environment: Environment) -> None:
 def test_wheel_has_the_library_and_nothing_else(built: Built) -> None:
     """The wheel holds every module, stub and plugin file, py.typed, and no tests or benchmarks."""
     expected = {
-        *(f"typedbridge/{path.name}" for path in (ROOT / "typedbridge").glob("*.py*")),
+        *(
+            path.relative_to(ROOT).as_posix()
+            for path in (ROOT / "typedbridge").rglob("*.py*")
+            if path.suffix in {".py", ".pyi"}
+        ),
         *(f"typedbridge/mypy_plugin/{path.name}" for path in (ROOT / "mypy_plugin").glob("*.py")),
         "typedbridge/py.typed",
     }
@@ -276,7 +301,7 @@ def test_sdist_has_sources_and_tests(built: Built) -> None:
 
 
 def test_metadata_is_what_a_registry_page_shows(environment: Environment) -> None:
-    """The installed metadata has a licence, a readme, the Python range and the mypy extra."""
+    """The installed metadata has a licence, a readme, the Python range and the extras."""
     program = (
         "import importlib.metadata, json;"
         "print(json.dumps(importlib.metadata.metadata('typedbridge').json))"
@@ -284,7 +309,7 @@ def test_metadata_is_what_a_registry_page_shows(environment: Environment) -> Non
     metadata = json.loads(run(environment.python, "-c", program, cwd=environment.folder))
     assert "MIT" == metadata["license_expression"]
     assert ">=3.11" == metadata["requires_python"]
-    assert ["mypy"] == metadata["provides_extra"]
+    assert ["cli", "mypy"] == sorted(metadata["provides_extra"])
     assert all("extra ==" in requirement for requirement in metadata["requires_dist"])
     assert "text/markdown" == metadata["description_content_type"]
     assert metadata["description"].startswith("# typedbridge")

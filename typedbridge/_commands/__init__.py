@@ -1,0 +1,1 @@
+"""The commands of ``python -m typedbridge``; each module or package here is one, or what they share."""

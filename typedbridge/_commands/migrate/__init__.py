@@ -1,0 +1,1 @@
+"""``migrate``: a code base's imports of asgiref's bridges, turned into typedbridge's."""
