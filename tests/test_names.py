@@ -91,7 +91,8 @@ print("asyncio" in sys.modules, sync_to_async is typedbridge.sync.sync_to_async)
     def test_what_the_library_adds(self) -> None:
         """The names that asgiref does not have."""
         known = set().union(*ASGIREF_NAMES.values())
-        assert {"DeadlockError", "call_async", "call_sync"} == set(typedbridge.__all__) - known
+        ours = {"DeadlockError", "call_async", "call_sync", "cancelled", "check_cancelled"}
+        assert ours == set(typedbridge.__all__) - known
 
     def test_a_deadlock_error_is_a_runtime_error(self) -> None:
         """Code that caught asgiref's error catches this one."""
@@ -110,9 +111,12 @@ class TestSignatures:
         ["sync_to_async", "async_to_sync", "ThreadSensitiveContext", "SyncToAsync", "AsyncToSync"],
     )
     def test_what_is_called(self, name: str) -> None:
-        """As in asgiref."""
+        """As in asgiref; what the library adds is given by name."""
         theirs = getattr(importlib.import_module("asgiref.sync"), name)
-        assert parameters(theirs) == parameters(getattr(typedbridge, name))
+        ours = inspect.signature(getattr(typedbridge, name)).parameters
+        added = ["on_cancel"] if "thread_sensitive" in ours else []
+        assert [*parameters(theirs), *added] == list(ours)
+        assert all(ours[name].kind is inspect.Parameter.KEYWORD_ONLY for name in added)
 
     @pytest.mark.parametrize(
         "path",

@@ -36,6 +36,7 @@ ROWS: Final = {
     "round_trips": "round trips `async_to_sync(sync_to_async(f))`",
     "contexts": "`ThreadSensitiveContext` as target, typed contexts, `Local` attributes",
     "call_form": "`call_sync(func, ...)` and `call_async(func, ...)`",
+    "cancelling": "`on_cancel=`, `cancelled()`, `check_cancelled()`",
     "findings": "mistakes found before the program runs",
 }
 

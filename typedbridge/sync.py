@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import typedbridge._core.life  # noqa: F401  # pyright: ignore[reportUnusedImport]  # fork and exit hooks
+from typedbridge._core.call import cancelled, check_cancelled
 from typedbridge._core.contexts import AsyncSingleThreadContext, ThreadSensitiveContext
 from typedbridge._core.deadlock import DeadlockError
 from typedbridge._core.marks import iscoroutinefunction, markcoroutinefunction
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from contextvars import Context
 
+    from typedbridge._core.cancellation import OnCancel
+
 __all__ = [
     "AsyncSingleThreadContext",
     "AsyncToSync",
@@ -25,6 +28,8 @@ __all__ = [
     "async_to_sync",
     "call_async",
     "call_sync",
+    "cancelled",
+    "check_cancelled",
     "iscoroutinefunction",
     "markcoroutinefunction",
     "sync_to_async",
@@ -41,6 +46,7 @@ def sync_to_async(
     thread_sensitive: bool = True,
     executor: Executor | None = None,
     context: Context | None = None,
+    on_cancel: OnCancel = "abandon",
 ) -> Any:
     """Make a blocking function awaitable.
 
@@ -55,17 +61,22 @@ def sync_to_async(
         ``ASGI_THREADS`` at most.
     :param executor: run there instead of the pool; needs ``thread_sensitive=False``.
     :param context: run in this context; what the function sets there is not carried back.
+    :param on_cancel: what a cancelled call does about a function that runs. ``"abandon"``: the awaiting
+        task gets its `CancelledError` at once, the function goes on alone, and its outcome is dropped.
+        ``"wait"``: the task waits until the function has ended, and then gets it. The function can ask
+        with `cancelled` and `check_cancelled`. One that has not begun never runs.
     :returns: a `SyncToAsync`, or a decorator that makes one.
     :raises TypeError: if ``func`` cannot be wrapped, or the options do not go together; the message
         says what to do instead.
+    :raises ValueError: if ``on_cancel`` is neither.
     """
 
     def wrap(func: Callable[_P, _R]) -> SyncToAsync[_P, _R]:
-        return SyncToAsync(func, thread_sensitive, executor, context)
+        return SyncToAsync(func, thread_sensitive, executor, context, on_cancel=on_cancel)
 
     if func is None:
         # Here and not where the decorator is used: that may be another module.
-        refuse_options("sync_to_async", thread_sensitive, executor)
+        refuse_options("sync_to_async", thread_sensitive, executor, on_cancel)
         return wrap
     return wrap(func)
 

@@ -31,6 +31,8 @@ __all__ = [
     "async_to_sync",
     "call_async",
     "call_sync",
+    "cancelled",
+    "check_cancelled",
     "iscoroutinefunction",
     "markcoroutinefunction",
     "sync_to_async",
@@ -123,6 +125,8 @@ class SyncToAsync(Generic[_P, _R_co]):
         thread_sensitive: bool = True,
         executor: None = None,
         context: Context | None = None,
+        *,
+        on_cancel: Literal["abandon", "wait"] = "abandon",
     ) -> None: ...
     @overload
     def __init__(
@@ -131,6 +135,8 @@ class SyncToAsync(Generic[_P, _R_co]):
         thread_sensitive: Literal[False],
         executor: Executor | None = None,
         context: Context | None = None,
+        *,
+        on_cancel: Literal["abandon", "wait"] = "abandon",
     ) -> None: ...
     # Not `CoroutineType`: on mypy an `async def` in a subclass is a `Coroutine`.
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> Coroutine[Any, Any, _R_co]: ...
@@ -234,6 +240,7 @@ def sync_to_async(
     thread_sensitive: bool = True,
     executor: None = None,
     context: Context | None = None,
+    on_cancel: Literal["abandon", "wait"] = "abandon",
 ) -> Callable[_P, CoroutineType[Any, Any, _R]]: ...
 @overload
 def sync_to_async(
@@ -242,6 +249,7 @@ def sync_to_async(
     thread_sensitive: Literal[False],
     executor: Executor | None = None,
     context: Context | None = None,
+    on_cancel: Literal["abandon", "wait"] = "abandon",
 ) -> Callable[_P, CoroutineType[Any, Any, _R]]: ...
 @overload
 def sync_to_async(
@@ -249,6 +257,7 @@ def sync_to_async(
     thread_sensitive: bool = True,
     executor: None = None,
     context: Context | None = None,
+    on_cancel: Literal["abandon", "wait"] = "abandon",
 ) -> _SyncToAsyncDecorator: ...
 @overload
 def sync_to_async(
@@ -256,6 +265,7 @@ def sync_to_async(
     thread_sensitive: Literal[False],
     executor: Executor | None = None,
     context: Context | None = None,
+    on_cancel: Literal["abandon", "wait"] = "abandon",
 ) -> _SyncToAsyncDecorator: ...
 @overload
 def async_to_sync(
@@ -267,3 +277,5 @@ def call_sync(
     func: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs
 ) -> CoroutineType[Any, Any, _R]: ...
 def call_async(func: Callable[_P, Awaitable[_R]], /, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+def cancelled() -> bool: ...
+def check_cancelled() -> None: ...

@@ -8,17 +8,18 @@ from __future__ import annotations
 import functools
 import sys
 from asyncio import CancelledError, Future, wait
+from contextlib import nullcontext
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
-from typedbridge._core.cancellation import message_of
+from typedbridge._core.cancellation import Cancelling, cancellation, message_of, shield_from
 from typedbridge._core.carry import exc_info_of
 from typedbridge._core.deadlock import name_of, refuse_deadlock
 from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.mailbox import mailbox_of
 from typedbridge._core.placement import lane_of
 from typedbridge._core.pool import pool
-from typedbridge._core.scope import Hop, Mark, current_home, here, innermost_call
+from typedbridge._core.scope import Hop, Mark, current_call, current_home, here, innermost_call
 from typedbridge._core.workers import Lane, refusal
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future as ThreadFuture
     from typing import ClassVar, Protocol
 
+    from typedbridge._core.cancellation import OnCancel
     from typedbridge._core.deadlock import Chained
     from typedbridge._core.frames import Frame
     from typedbridge._core.placement import Placed
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
         func: Callable[..., Any]
         context: Context | None
+        _on_cancel: OnCancel
 
         #: `thread_handler` as the library has it.
         _plain_handler: ClassVar[object]
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
         ) -> Any: ...
 
 
-__all__ = ["Call"]
+__all__ = ["Call", "cancelled", "check_cancelled"]
 
 _NO_ARGUMENTS: tuple[tuple[Any, ...], Mapping[str, Any]] = ((), {})
 _NO_CONTEXT = Context()
@@ -69,8 +72,11 @@ class Call(Hop):
 
     __slots__ = (
         "args",
+        "arrived",
         "before",
         "bridge",
+        "cancelling",
+        "claim",
         "context",
         "error",
         "frame",
@@ -121,10 +127,17 @@ class Call(Hop):
         self.handled = sys.exception()
         #: The `async_to_sync` call that the function is blocked in.
         self.frame: Frame | None = None
+        #: Cancelled while the function ran, and waited for.
+        self.cancelling: Cancelling | None = None
+        #: Where a cancelled caller waits: whoever takes what is in it, the thread or the caller, decides
+        #: whether the function runs.
+        self.claim: list[None] | None = None if bridge._on_cancel == "abandon" else [None]
         self.future: Future[None] = Future(loop=loop)
         #: The future that an executor which is not ours gave for this call.
         self.submitted: ThreadFuture[None] | None = None
         self.abandoned = False
+        #: The outcome came when the future was cancelled, and the caller did not look yet.
+        self.arrived = False
         self.value: Any = None
         self.error: BaseException | None = None
 
@@ -141,7 +154,7 @@ class Call(Hop):
         # Before the look at `abandoned`, since `abandon` clears them after setting it.
         args, kwargs = self.args, self.kwargs
         context, handled = self.context, self.handled
-        if self.abandoned:
+        if self.abandoned or not self._claim():
             return
         # Taken away: when the result arrives, nothing here keeps the arguments alive any more.
         self.args, self.kwargs = _NO_ARGUMENTS
@@ -235,8 +248,10 @@ class Call(Hop):
             self.mailbox.deliver(self, self.loop)
 
     def forget(self) -> None:
-        """Drop the outcome: nobody awaits it any more."""
-        self.value = self.error = None
+        """Come when the future was cancelled: dropped, unless the caller waits for the function."""
+        self.arrived = True
+        if self.claim is None:
+            self.value = self.error = None
 
     def abandon(self) -> None:
         """Never run the function if it is still queued; drop what it would use."""
@@ -247,27 +262,111 @@ class Call(Hop):
         submitted = self.submitted
         if submitted is not None:
             submitted.cancel()
-        self.forget()
+        self.value = self.error = None
+
+    def _claim(self) -> bool:
+        """Take the right to say whether the function runs; tell whether it was there."""
+        if self.claim is None:
+            return True
+        try:
+            self.claim.pop()
+        except IndexError:
+            return False
+        return True
+
+    def may_be_left(self) -> bool:
+        """Tell a cancelled caller that it need not wait for the function."""
+        return self.frame is None and self._claim()
+
+    def pass_on(self) -> None:
+        """Cancel the coroutine that the function is blocked in, if it was not told yet.
+
+        Called by the thread that begins to wait for a coroutine, and by the caller that was cancelled:
+        each looks when it has said what the other looks for, and one of them does it.
+        """
+        frame, cancelling = self.frame, self.cancelling
+        if frame is None or frame.over or cancelling is None:
+            return
+        try:
+            message = cancelling.untold.popleft()
+        except IndexError:
+            return
+        frame.cancel(message)
+
+    def take_back(self, frame: Frame) -> None:
+        """Keep a cancellation that came too late for a coroutine: the function was not told."""
+        missed = frame.missed_cancellation()
+        if missed is not None and self.cancelling is not None:
+            self.cancelling.untold.extend(missed)
+
+    def is_cancelled(self) -> bool:
+        """Tell whether the caller does not want the outcome any more."""
+        return self.abandoned or self.cancelling is not None
+
+    def check_cancelled(self) -> None:
+        """Raise `CancelledError` in the function if the caller was cancelled."""
+        cancelling = self.cancelling
+        if cancelling is not None:
+            cancelling.untold.clear()
+            raise cancellation(cancelling.message)
+        if self.abandoned:
+            raise CancelledError
 
     async def outlive_cancellation(self, cancelled: CancelledError) -> CancelledError:
-        """Cancel the coroutine that the running function is blocked in, and wait for the function.
+        """Tell the running function of a cancellation, and wait for it.
 
-        Its outcome decides: a coroutine, or the function around it, may swallow a cancellation.
+        A coroutine that it is blocked in, or that it comes to, is cancelled. The outcome decides: a
+        coroutine, or the function around it, may swallow a cancellation that it was told of.
 
         :param cancelled: what the awaiting task got.
         :returns: what it got last.
         """
-        self.future = self.loop.create_future()  # the cancelled one takes no result
+        future = self.future = self.loop.create_future()  # the cancelled one takes no result
+        cancelling = self.cancelling = Cancelling()
         try:
-            while not self.future.done():
-                if self.frame is not None:
-                    self.frame.cancel(message_of(cancelled))
+            while not future.done():
+                cancelling.again(message_of(cancelled))
+                if self.arrived:
+                    break
+                self.pass_on()
                 # `wait` leaves the future alone when it is cancelled; each further cancellation of
                 # the task reaches the coroutine, as it would without threads in between.
                 try:
-                    await wait({self.future})
+                    with nullcontext() if self.frame else shield_from(cancelled):
+                        await wait({future})
                 except CancelledError as again:
                     cancelled = again
             return cancelled
         finally:
             del cancelled  # its traceback holds this frame
+
+
+def _running() -> Call | None:
+    """Return the call whose function this code is in."""
+    call = innermost_call(here.scope, current_call.get(None))
+    return call if isinstance(call, Call) else None
+
+
+def cancelled() -> bool:
+    """Tell a function whether the call that runs it was cancelled.
+
+    Any thread may ask: the one that runs the function of a bridge, and what the function starts with a
+    copy of its context. A function that was called directly was not cancelled.
+
+    :returns: true once the awaiting task was cancelled, whether it waits for the function or not.
+    """
+    call = _running()
+    return call is not None and call.is_cancelled()
+
+
+def check_cancelled() -> None:
+    """End a function whose call was cancelled: the place for it to stop early.
+
+    Where `cancelled` is false it does nothing. With ``on_cancel="wait"`` a function that catches the error
+    and returns has swallowed the cancellation, as a coroutine may, and its caller gets the result.
+
+    :raises asyncio.CancelledError: with the message of `asyncio.Task.cancel`, every time.
+    """
+    call = _running()
+    if call is not None:
+        call.check_cancelled()

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 from asyncio import CancelledError
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from asyncio import Task
+    from contextlib import AbstractContextManager
 
-__all__ = ["cancellation", "message_of", "shielded"]
+__all__ = ["Cancelling", "OnCancel", "cancellation", "message_of", "shield_from", "shielded"]
+
+#: What a cancelled call does about a function that runs.
+OnCancel: TypeAlias = Literal["abandon", "wait"]
 
 #: How the messages begin with which anyio's scopes cancel tasks.
 _ANYIO = ("Cancelled via cancel scope ", "Cancelled by cancel scope ")
@@ -23,6 +29,35 @@ def cancellation(message: object) -> CancelledError:
 def message_of(error: CancelledError) -> object:
     """Return the message of `asyncio.Task.cancel`, or `None`."""
     return error.args[0] if error.args else None
+
+
+class Cancelling:
+    """That a call was cancelled while its function ran, and what the function was not told of it."""
+
+    __slots__ = ("message", "untold")
+
+    def __init__(self) -> None:
+        #: That of the last cancellation.
+        self.message: object = None
+        #: The same, until one of the threads takes it to tell the function. More than one say no more.
+        self.untold: deque[object] = deque(maxlen=1)
+
+    def again(self, message: object) -> None:
+        """Know of another cancellation."""
+        self.message = message
+        self.untold.append(message)
+
+
+def shield_from(error: CancelledError) -> AbstractContextManager[object]:
+    """Return a context in which the one who cancelled does not cancel at every turn of the loop.
+
+    That is what anyio's scopes do for as long as a task waits.
+    """
+    anyio: Any = sys.modules.get("anyio")
+    if anyio is None or not str(message_of(error)).startswith(_ANYIO):
+        return nullcontext()
+    scope: AbstractContextManager[object] = anyio.CancelScope(shield=True)
+    return scope
 
 
 def shielded(task: Task[Any], message: object) -> bool:

@@ -82,6 +82,8 @@ class Frame(Guest):
         #: Somebody wants it to end: a loop that comes to it does not begin the coroutine.
         #: With the message, and no error: one that was raised would keep what its traceback holds.
         self._cancelled: tuple[object] | None = None
+        #: Whether that reached the coroutine. It may end in this very moment.
+        self._told = False
         self._host: LoopThread | None = None
         self._task: asyncio.Task[None] | None = None
         self._last: list[Callable[[], None]] = []
@@ -162,7 +164,7 @@ class Frame(Guest):
         if task is None:
             self._withdraw(message)
         elif not shielded(task, message):
-            task.cancel(message)
+            self._told = task.cancel(message)
 
     def withdraw(self) -> None:
         """Never begin the coroutine, if that has not happened yet."""
@@ -248,6 +250,12 @@ class Frame(Guest):
             if job is not None:
                 job.run()
                 del job
+
+    def missed_cancellation(self) -> tuple[object] | None:
+        """Return the message of a cancellation that came too late for the coroutine."""
+        if self._told or isinstance(self.error, asyncio.CancelledError):
+            return None
+        return self._cancelled
 
     def again(self) -> None:
         """Be as new, where the loop has not begun the coroutine and another one is to take it."""

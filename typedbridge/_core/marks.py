@@ -92,6 +92,7 @@ _BRIDGE_ATTRIBUTES = frozenset(
         "__self__",
         "__wrapped__",
         "_executor",
+        "_on_cancel",
         "force_new_loop",
         "_thread_sensitive",
         "awaitable",

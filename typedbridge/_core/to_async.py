@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
+    from typedbridge._core.cancellation import OnCancel
     from typedbridge._core.placement import SensitiveContext
 
 __all__ = ["SyncToAsync", "refuse_executor", "refuse_options"]
@@ -48,7 +49,10 @@ class SyncToAsync(Generic[_P, _R_co]):
     :param thread_sensitive: run in the thread that sensitive calls share.
     :param executor: run there instead; needs ``thread_sensitive=False``.
     :param context: run in this context; what the function sets there is not carried back.
+    :param on_cancel: what a cancelled call does about a function that runs: ``"abandon"`` it, at once,
+        or ``"wait"`` for its end. One that has not begun never runs.
     :raises TypeError: if ``func`` cannot be wrapped; the message says what to do instead.
+    :raises ValueError: if ``on_cancel`` is neither.
     """
 
     #: Read and replaced by users, so looked up on every call.
@@ -67,13 +71,16 @@ class SyncToAsync(Generic[_P, _R_co]):
         thread_sensitive: bool = True,
         executor: Executor | None = None,
         context: Context | None = None,
+        *,
+        on_cancel: OnCancel = "abandon",
     ) -> None:
-        _refuse(func, thread_sensitive, executor)
+        _refuse(func, thread_sensitive, executor, on_cancel)
         adopt_attributes(self, func)
         self.func = func
         self._thread_sensitive = thread_sensitive
         self._executor = executor
         self.context = context
+        self._on_cancel: OnCancel = on_cancel
         markcoroutinefunction(self)
         instance = getattr(func, "__self__", None)
         if instance is not None:
@@ -92,7 +99,7 @@ class SyncToAsync(Generic[_P, _R_co]):
             try:
                 await call.future
             except CancelledError as error:
-                if call.frame is None:
+                if call.may_be_left():
                     raise
                 cancelled = await call.outlive_cancellation(error)
             if self.context is None:
@@ -106,6 +113,8 @@ class SyncToAsync(Generic[_P, _R_co]):
                     if cancelled is None:
                         raise
                     raise cancelled  # noqa: B904  # the coroutine's becomes its context
+            if call.cancelling is not None and call.cancelling.untold and cancelled is not None:
+                raise cancelled  # the function never knew
             # Taken away: the worker thread may still hold the call for a moment.
             value: _R_co = call.value
             call.value = None
@@ -150,7 +159,7 @@ class SyncToAsync(Generic[_P, _R_co]):
 SyncToAsync._plain_handler = vars(SyncToAsync)["thread_handler"]
 
 
-def _refuse(func: object, thread_sensitive: bool, executor: object) -> None:
+def _refuse(func: object, thread_sensitive: bool, executor: object, on_cancel: object) -> None:
     """Raise `TypeError` for what cannot be wrapped."""
     refuse_descriptors("sync_to_async", func)
     if not callable(func):
@@ -166,11 +175,19 @@ def _refuse(func: object, thread_sensitive: bool, executor: object) -> None:
             f"sync_to_async can only wrap sync functions, and {name} is a coroutine function: "
             f"await it as it is"
         )
-    refuse_options(f"sync_to_async({name})", thread_sensitive, executor)
+    refuse_options(f"sync_to_async({name})", thread_sensitive, executor, on_cancel)
 
 
-def refuse_options(bridge: str, thread_sensitive: bool, executor: object) -> None:
-    """Raise `TypeError` for an executor that is none, or that would not be used."""
+def refuse_options(
+    bridge: str, thread_sensitive: bool, executor: object, on_cancel: object
+) -> None:
+    """Raise for options that there are not, or that do not go together.
+
+    :raises TypeError: for an executor that is none, or that would not be used.
+    :raises ValueError: for another ``on_cancel`` than there are.
+    """
+    if on_cancel not in ("abandon", "wait"):
+        raise ValueError(f"{bridge}: on_cancel must be 'abandon' or 'wait', not {on_cancel!r}")
     if executor is None:
         return
     if thread_sensitive:

@@ -145,6 +145,8 @@ class AsyncToSync(Generic[_P, _R_co]):
         try:
             if call is not None:
                 call.frame = frame
+                if call.cancelling is not None:
+                    call.pass_on()
                 if call.bridge.context is not None:
                     outer = call.before.get(current_frame)
             enclosing = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
@@ -155,6 +157,8 @@ class AsyncToSync(Generic[_P, _R_co]):
         finally:
             if call is not None:
                 call.frame = blocked_in
+                if call.cancelling is not None:
+                    call.take_back(frame)
             if frame.stage != "answered" or frame.error is not None:
                 _close_if_not_begun(wrapped)
                 _close_if_not_begun(awaitable)
