@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +30,14 @@ DJANGO: Final = {
     "lts": Path("constraints/django-lts.txt"),
     "latest": Path("constraints/django-latest.txt"),
 }
+
+MIGRATED: Final = (
+    "channels==4.3.2",
+    "daphne==4.2.3",
+    "django-ninja==1.7.1",
+    "strawberry-graphql-django==0.93.0",
+)
+"""Packages whose bridges are asgiref's, for a trial of the migration."""
 
 TYPE_TESTS: Final = {
     "lowest": (
@@ -85,6 +95,46 @@ def plugin(session: nox.Session, mypy: str) -> None:
         *("pytest", *TYPE_TESTS[mypy], *SPREAD, *session.posargs),
         env={"TYPECHECK_CHECKERS": "mypy-plugin,mypy"},
     )
+
+
+@nox.session(python=PYTHONS[-1])
+def migrated(session: nox.Session) -> None:
+    """Migrate the source distributions of packages that use asgiref, and test them before and after.
+
+    Not part of a CI run: it takes two minutes, and looks at versions that their authors may replace. The
+    distributions hold no tests but daphne's; for the others, scripts/migrated/ has programs that go through
+    every bridge of theirs.
+    """
+    tools = ("pytest", "pytest-django", "pytest-asyncio", "hypothesis")
+    session.install("-qq", "-c", str(TOOLS), *tools, *MIGRATED, "hatchling", "editables")
+    session.install("-qq", "--no-build-isolation", "-e", ".[cli]")
+    work = Path(session.create_tmp()).resolve()
+    download = (
+        "pip",
+        "download",
+        "-qq",
+        "--no-binary",
+        ":all:",
+        "--no-deps",
+        "-d",
+        str(work / "packed"),
+    )
+    session.run("python", "-m", *download, *MIGRATED, silent=True)
+    for when in ("before", "after"):
+        shutil.rmtree(work / when, ignore_errors=True)
+        for packed in (work / "packed").glob("*.tar.gz"):
+            shutil.unpack_archive(packed, work / when, filter="data")
+    session.run("python", "-m", "typedbridge", "migrate", "--write", str(work / "after"))
+    session.run("python", "-m", "typedbridge", "migrate", "--check", str(work / "after"))
+    for when in ("before", "after"):
+        folders = sorted(map(str, (work / when).iterdir()))
+        trial = {"PYTHONPATH": os.pathsep.join(folders), "TRIAL": str(work / when)}
+        quiet = ("-q", "-p", "no:cacheprovider", "-c", os.devnull)
+        session.log(f"{when} the migration")
+        session.run("pytest", *quiet, "--rootdir=scripts/migrated", "scripts/migrated", env=trial)
+        (daphne,) = [folder for folder in folders if "daphne" in folder]
+        with session.chdir(daphne):
+            session.run("pytest", "-q", "tests", env=trial)
 
 
 @nox.session(python=PYTHONS[0])
