@@ -5,6 +5,8 @@ and on uvloop, and the library makes its loops as asyncio does by default; ``asy
 ``uvloop`` runs on that one alone, the library's own loops included.
 ``TYPEDBRIDGE_TEST_SWITCH_INTERVAL`` sets the interpreter's thread switch interval (seconds): a very
 short one shows races.
+``TYPEDBRIDGE_ASGIREF`` is ``apart`` here: many tests run one program through each library, asgiref as
+it is alone. tests/beside/ has the two as one, in processes of its own.
 """
 
 from __future__ import annotations
@@ -45,6 +47,9 @@ def loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     if sys.platform != "win32":
         known["uvloop"] = uvloop.new_event_loop
     return {CHOSEN_LOOP: known[CHOSEN_LOOP]} if CHOSEN_LOOP else known
+
+
+os.environ.setdefault("TYPEDBRIDGE_ASGIREF", "apart")
 
 
 def pytest_configure(config: pytest.Config) -> None:

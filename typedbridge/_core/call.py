@@ -13,13 +13,14 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from typedbridge._core.cancellation import Cancelling, cancellation, message_of, shield_from
-from typedbridge._core.carry import exc_info_of
+from typedbridge._core.carry import exc_info_of, moved_in, mover
 from typedbridge._core.deadlock import name_of, refuse_deadlock
 from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.mailbox import mailbox_of
 from typedbridge._core.placement import lane_of
 from typedbridge._core.pool import pool
 from typedbridge._core.scope import Hop, Mark, current_call, current_home, here, innermost_call
+from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.workers import Lane, refusal
 
 if TYPE_CHECKING:
@@ -79,11 +80,11 @@ class Call(Hop):
         "claim",
         "context",
         "error",
-        "frame",
         "future",
         "handled",
         "kwargs",
         "mailbox",
+        "moves",
         "submitted",
         "value",
     )
@@ -96,6 +97,8 @@ class Call(Hop):
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> None:
+        if ASGIREF in modules:
+            seam.look()
         self.bridge = bridge
         self.loop = loop
         self.mailbox = mailbox_of(loop)
@@ -124,9 +127,10 @@ class Call(Hop):
         else:
             self.context = bridge.context
             self.before = copy_context()
+        #: Whether the context has values that can be seen in one thread only.
+        self.moves = mover.kind is not None and mover.moves(self.context)
         self.handled = sys.exception()
-        #: The `async_to_sync` call that the function is blocked in.
-        self.frame: Frame | None = None
+        self.frame = None
         #: Cancelled while the function ran, and waited for.
         self.cancelling: Cancelling | None = None
         #: Where a cancelled caller waits: whoever takes what is in it, the thread or the caller, decides
@@ -163,6 +167,8 @@ class Call(Hop):
         try:
             try:
                 bridge = self.bridge
+                if self.moves:
+                    self.before = context.run(moved_in)
                 # Beside `_run_in_handler`: building the partial and calling through costs 0.7 us.
                 if (
                     type(bridge).thread_handler is type(bridge)._plain_handler
@@ -295,7 +301,7 @@ class Call(Hop):
 
     def take_back(self, frame: Frame) -> None:
         """Keep a cancellation that came too late for a coroutine: the function was not told."""
-        missed = frame.missed_cancellation()
+        missed = None if self.cancelling is None else frame.missed_cancellation()
         if missed is not None and self.cancelling is not None:
             self.cancelling.untold.extend(missed)
 

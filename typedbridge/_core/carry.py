@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
+from asyncio import current_task
+from contextvars import Context, copy_context
 from operator import is_not
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from contextvars import Context
 
 __all__ = [
+    "arriving",
     "carry_back",
     "exc_info_of",
     "forget",
     "handling",
+    "moved_in",
+    "mover",
+    "noted",
     "outcome_error",
     "run_handling",
 ]
@@ -39,7 +45,42 @@ def carry_back(before: Context, after: Context) -> None:
         return
     for var, value in after.items():
         if before.get(var, _MISSING) is not value:
-            var.set(value)
+            var.set(mover.moved(value) if type(value) is mover.kind else value)
+
+
+class Mover:
+    """Moves values to another thread that can be seen in one only: asgiref's `Local` keeps such.
+
+    From 3.12 on it notes with them in which thread they were set. Its own hops note another one.
+    """
+
+    #: Their class, which `beside` has found out. Any: it has `data`, and is made with a thread.
+    kind: type[Any] | None = None
+
+    def moves(self, context: Context) -> bool:
+        """Tell whether a context has such values. `in` stays in C: 0.3 us for ten variables."""
+        return self.kind is not None and self.kind in map(type, context.values())
+
+    def moved(self, value: Any) -> object:
+        """Return such a value as one of the current thread."""
+        return type(value)(get_ident(), value.data)
+
+
+mover = Mover()
+
+
+def moved_in() -> Context:
+    """Move the values of the current context to the current thread, and return a copy of it."""
+    for var, value in copy_context().items():
+        if type(value) is mover.kind:
+            var.set(mover.moved(value))
+    return copy_context()
+
+
+async def arriving(awaitable: Awaitable[_R], found: list[Context]) -> _R:
+    """Await in another thread than the context comes from; note what was found there."""
+    found.append(moved_in())
+    return await awaitable
 
 
 def exc_info_of(exc: BaseException | None) -> tuple[Any, Any, Any]:  # Any: as in typeshed
@@ -108,3 +149,16 @@ def forget() -> None:
     """Start anew in a forked child: another thread may have held the lock."""
     global _raising
     _raising = threading.Lock()
+
+
+async def noted(awaitable: Awaitable[_R], tasks: list[Any]) -> _R:
+    """Await with the current task on a list, where asgiref looks for what to cancel.
+
+    :param tasks: Any: asgiref's list of tasks of any kind.
+    """
+    task = current_task()
+    tasks.append(task)
+    try:
+        return await awaitable
+    finally:
+        tasks.remove(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +35,8 @@ class _Scope:
     #: The blocks around the current code: each one's object, and whether it counts. Begins with the
     #: first that does not, so that there is nothing to note for most code.
     _blocks: ContextVar[tuple[tuple[_Scope, bool], ...]]
+    #: Whether there has been any.
+    used = False
     #: What was waited in when this was entered, if that matters.
     _frame: CurrentThreadExecutor | None = None
 
@@ -41,6 +44,8 @@ class _Scope:
         self._lock = threading.Lock()
         #: One for each block that counts.
         self._tokens: list[Token[Any]] = []
+        #: Of asgiref's variable, where that took the place of ours while this was in force.
+        self._moved: list[Token[Any]] = []
         #: Left: tasks that live on are not in it any more.
         self._ended = False
 
@@ -60,8 +65,10 @@ class _Scope:
     def __enter__(self) -> Self:
         variable = self._variable()
         outer = variable.get(None)
-        counts = self._wins() or outer is None or outer._ended
+        # One of asgiref's counts as long as it is there.
+        counts = self._wins() or outer is None or getattr(outer, "_ended", False)
         if counts:
+            _Scope.used = True
             with self._lock:
                 self._tokens.append(variable.set(self))
                 self._ended = False
@@ -109,6 +116,10 @@ class _Scope:
             self._reset()
             if self._tokens:
                 return
+            for token in self._moved:
+                with suppress(ValueError):  # of another context
+                    token.var.reset(token)
+            self._moved.clear()
             self._ended = True
             self._frame = None
             thread = self._kept().pop(self, None)
@@ -144,6 +155,8 @@ class ThreadSensitiveContext(_Scope):
     """
 
     _blocks = ContextVar("typedbridge_sensitive_blocks")
+    #: asgiref asks; its question for an executor gets the error.
+    _exited = False
 
     def __init__(self, *, executor: Executor | None = None) -> None:
         if executor is not None:

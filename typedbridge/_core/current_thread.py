@@ -6,7 +6,7 @@ from queue import SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from typedbridge._core.jobs import DirectExecutor, WorkItem, drain
+from typedbridge._core.jobs import DirectExecutor, drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ class CurrentThreadExecutor(DirectExecutor):
             )
         if self.open_executor() is None:
             raise RuntimeError("cannot submit to a CurrentThreadExecutor that has finished")
-        item = WorkItem(fn, args, kwargs)
+        item = self._work_item(fn, args, kwargs)
         self.put(item)
         return item.future
 

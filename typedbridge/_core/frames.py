@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from typedbridge._core.cancellation import cancellation, shielded
 from typedbridge._core.carry import handling
-from typedbridge._core.local import Local
 from typedbridge._core.loops import Guest
 from typedbridge._core.mailbox import tell
 from typedbridge._core.marks import describe
-from typedbridge._core.scope import current_home, innermost_frame
+from typedbridge._core.scope import current_home
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from typedbridge._core.current_thread import CurrentThreadExecutor
     from typedbridge._core.loops import LoopThread, TaskMaker
 
-__all__ = ["Frame", "FrameLocal", "forget"]
+__all__ = ["Frame", "forget"]
 
 #: Where a call stands. "asked": a loop was told, and has not entered the coroutine. "entered". "shut
 #: out": the loop is ending, and will not enter it. "lost": the loop is ending under the coroutine. Two
@@ -278,22 +277,6 @@ class Frame(Guest):
         """End the frame: what it has not run goes to the next lane."""
         _waiting.discard(self)
         super().close()
-
-
-class FrameLocal(Local, internal=True):
-    """`AsyncToSync.executors`: a `Local` whose ``current`` is derived, and so always true."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "current":
-            raise AttributeError(
-                "AsyncToSync.executors.current is the frame that waits: only read it"
-            )
-        super().__setattr__(name, value)
-
-    @property
-    def current(self) -> CurrentThreadExecutor | None:
-        """The innermost waiting frame of the current context."""
-        return innermost_frame()
 
 
 def forget() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from queue import SimpleQueue
-    from typing import Protocol
+    from typing import ClassVar, Protocol
 
     class Job(Protocol):
         """One unit of work for a thread of ours. It never raises, but for Ctrl-C and the like."""
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 
         def displaced(self) -> None:
             """Find another place: the executor ended before it came to this job."""
+
+    class JobOf(Protocol):
+        """Makes the job of a call that comes to an executor through `submit`."""
+
+        def __call__(
+            self,
+            executor: Executor,
+            func: Callable[..., object],
+            args: tuple[object, ...],
+            kwargs: Mapping[str, object],
+            /,
+        ) -> WorkItem:
+            """Make it."""
+            raise NotImplementedError
 
 
 __all__ = ["DirectExecutor", "Mark", "WorkItem", "drain", "hand_on"]
@@ -74,15 +88,25 @@ class Mark(WorkItem):
 class DirectExecutor(Executor):
     """An executor of ours: besides `submit` it takes a job as it is, without a future."""
 
+    #: Makes the job of a call that comes through `submit`; `beside` tells asgiref's calls from others.
+    job_of: ClassVar[JobOf | None] = None
+
     def put(self, job: Job) -> None:
         """Queue a job."""
         raise NotImplementedError
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
         """Queue a call and return the future of its result."""
-        item = WorkItem(fn, args, kwargs)
+        item = self._work_item(fn, args, kwargs)
         self.put(item)
         return item.future
+
+    def _work_item(
+        self, fn: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
+    ) -> WorkItem:
+        """Return the job of a call that comes from elsewhere."""
+        job_of = DirectExecutor.job_of
+        return WorkItem(fn, args, kwargs) if job_of is None else job_of(self, fn, args, kwargs)
 
 
 def drain(jobs: SimpleQueue[Job | None]) -> Iterator[Job]:

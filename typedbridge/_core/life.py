@@ -8,6 +8,7 @@ from concurrent.futures import wait
 
 from typedbridge._core import carry, frames, loops, mailbox, scope, spares, workers
 from typedbridge._core.pool import pool
+from typedbridge._core.seam import ASGIREF, modules, seam
 
 __all__: list[str] = []
 
@@ -49,3 +50,15 @@ def _finish() -> None:
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_forget)
 atexit.register(_finish)
+
+
+def _look() -> None:
+    """Join what asgiref in the process does, when it is there. What does that is not loaded before."""
+    from typedbridge._core import beside  # noqa: PLC0415
+
+    beside.look()
+
+
+seam.look = _look
+if ASGIREF in modules:
+    _look()

@@ -7,7 +7,7 @@ from asyncio import _get_running_loop  # pyright: ignore[reportPrivateUsage]  # 
 from contextvars import ContextVar
 from typing import Any
 
-from typedbridge._core.scope import current_frame, current_home, here
+from typedbridge._core.scope import current_frame, current_home, here, is_home
 
 __all__ = ["Local"]
 
@@ -89,7 +89,7 @@ class Local:
         """Return the current owner's values, which may lie under those of a frame that ended."""
         owner = self._owner()
         stored = self._values.get(None)
-        while stored is not None and stored[0] is not owner:
+        while stored is not None and not is_home(stored[0], owner):
             stored = stored[2]
         return (owner, _EMPTY, None) if stored is None else stored
 
@@ -105,6 +105,6 @@ class Local:
         owner, _, below = self._find()
         if below is None and self._thread is not None:
             top = self._values.get(None)
-            if top is not None and top[0] is not owner:
+            if top is not None and not is_home(top[0], owner):
                 below = top  # the values of the task that this frame's call came from
         self._values.set((owner, values, below))

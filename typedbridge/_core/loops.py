@@ -188,7 +188,9 @@ class LoopThread(Executor):
         self._lock = threading.Lock()
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
-        """Run a function on the loop's thread."""
+        """Run a function on the loop's thread; where that is `asyncio.run`, the coroutine on the loop."""
+        if fn is asyncio.run and len(args) == 1 and asyncio.iscoroutine(args[0]):
+            return asyncio.run_coroutine_threadsafe(args[0], self.loop)
         item = WorkItem(fn, args, kwargs)
         self.loop.call_soon_threadsafe(item.run)
         return item.future

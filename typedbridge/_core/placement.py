@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from typedbridge._core.pool import pool
 from typedbridge._core.scope import innermost_frame, loop_frames
+from typedbridge._core.seam import seam
 from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
         def single_thread_executor(self) -> Executor: ...
 
 
-__all__ = ["lane_of", "process_lane"]
+__all__ = ["frame_in_force", "lane_of", "process_lane"]
 
 #: Runs the sensitive calls that nothing else claims: one thread for the whole process.
 process_lane = Lane("typedbridge process lane")
@@ -57,10 +58,10 @@ def lane_of(bridge: Placed, loop: AbstractEventLoop) -> Executor:
         return pool if bridge._executor is None else bridge._executor  # rows 1 and 2
     frame = innermost_frame()
     context = bridge.thread_sensitive_context.get(None)
-    if context is not None and context._executor is not None:
-        entered_in = context._frame
-        if frame is None or (entered_in is not None and entered_in.open_executor() is frame):
-            return context._usable_executor()  # row 3
+    if seam.as_ours is not None:
+        context = seam.as_ours(context)
+    if context is not None and _wins(context, frame):
+        return context._usable_executor()  # row 3
     if frame is not None:
         return frame  # row 4
     if context is not None:
@@ -71,3 +72,22 @@ def lane_of(bridge: Placed, loop: AbstractEventLoop) -> Executor:
     if waiting is not None and getattr(waiting, "_open", True):  # users may put others there
         return waiting  # row 6
     return bridge.single_thread_executor  # row 7
+
+
+def _wins(context: SensitiveContext, frame: CurrentThreadExecutor | None) -> bool:
+    """Tell whether a context with an executor was entered inside of the innermost frame."""
+    if context._executor is None:
+        return False
+    entered_in = context._frame
+    return frame is None or (entered_in is not None and entered_in.open_executor() is frame)
+
+
+def frame_in_force(
+    variable: ContextVar[SensitiveContext],
+) -> CurrentThreadExecutor | None:
+    """Return the frame that takes the sensitive calls of the current code, if one does."""
+    frame = innermost_frame()
+    context = variable.get(None)
+    if seam.as_ours is not None:
+        context = seam.as_ours(context)
+    return None if context is not None and _wins(context, frame) else frame

@@ -9,16 +9,19 @@ The ground that the rest stands on. It knows calls and frames by two small base 
 from __future__ import annotations
 
 import threading
+from asyncio import _get_running_loop
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from weakref import ref
 
 from typedbridge._core.current_thread import CurrentThreadExecutor
+from typedbridge._core.seam import seam
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from concurrent.futures import Executor
+    from typing import Any
 
 __all__ = [
     "Hop",
@@ -32,6 +35,7 @@ __all__ = [
     "here",
     "innermost_call",
     "innermost_frame",
+    "is_home",
     "loop_frames",
 ]
 
@@ -39,7 +43,7 @@ __all__ = [
 class Hop:
     """What the code in a `sync_to_async` call is told of it."""
 
-    __slots__ = ("__weakref__", "abandoned", "home", "lane", "loop", "origin")
+    __slots__ = ("__weakref__", "abandoned", "frame", "home", "lane", "loop", "origin")
 
     #: Whose `Local` values the function sees.
     home: object | None
@@ -51,6 +55,10 @@ class Hop:
     origin: Hop | None
     #: Nobody awaits it any more.
     abandoned: bool
+    #: The `async_to_sync` call that the function is blocked in.
+    frame: Waiting | None
+    #: Where asgiref looks for the coroutine to cancel when its call is cancelled.
+    tasks: list[Any] | None = None
 
     def func(self) -> Callable[..., object]:
         """Return what is called, for error messages."""
@@ -69,15 +77,32 @@ class Waiting(CurrentThreadExecutor):
     #: Whose `Local` values the coroutine sees.
     home: object | None
 
+    @property
+    def over(self) -> bool:
+        """Whether the wait has ended."""
+        return not self._open
+
+    def cancel(self, message: object = None) -> None:
+        """Cancel the coroutine. Called from any thread.
+
+        :param message: as for `asyncio.Task.cancel`.
+        """
+        raise NotImplementedError
+
 
 class Outside:
-    """What a thread is in the middle of that runs no call."""
+    """What a thread is in the middle of that runs no call of ours."""
 
     __slots__ = ("home",)
 
     def __init__(self, home: object) -> None:
         #: `None` on a loop thread, which works for frames of several threads: see `current_home`.
         self.home: object | None = home
+
+    #: The loop that awaits what the thread is in the middle of.
+    loop: AbstractEventLoop | None = None
+    #: Where asgiref looks for the coroutine to cancel when its call is cancelled.
+    tasks: list[Any] | None = None
 
 
 class Here(threading.local):
@@ -97,7 +122,8 @@ class Here(threading.local):
     @property
     def main_event_loop(self) -> AbstractEventLoop | None:
         """The loop that awaits the call which this thread runs; users may set another one."""
-        return self._loop_by_hand if isinstance(self.scope, Outside) else self.scope.loop
+        loop = self.scope.loop or self._loop_by_hand
+        return seam.earlier_loop() if loop is None and seam.earlier_loop is not None else loop
 
     @main_event_loop.setter
     def main_event_loop(self, loop: AbstractEventLoop | None) -> None:
@@ -151,9 +177,9 @@ def innermost_call(scope: Hop | Outside, mark: object) -> Hop | None:
 def innermost_frame() -> CurrentThreadExecutor | None:
     """Return the innermost frame of the current context that still waits."""
     frame = current_frame.get()
-    if frame is None or frame._open:
-        return frame
-    return frame.open_executor()
+    if frame is None:
+        return None if seam.earlier_frame is None else seam.earlier_frame()
+    return frame if frame._open else frame.open_executor()
 
 
 def current_home() -> object | None:
@@ -162,7 +188,35 @@ def current_home() -> object | None:
     if home is not None:
         return home
     frame = current_frame.get()
-    return None if frame is None else frame.home
+    return LoopHome.here() if frame is None else frame.home
+
+
+class LoopHome:
+    """Whose `Local` values a call of asgiref's sees in a thread that is not ours: those of a loop's code.
+
+    What is found in its context belongs to the code that made the call: asgiref moves all of it.
+    """
+
+    __slots__ = ("loop",)
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self.loop = loop
+
+    @classmethod
+    def here(cls) -> LoopHome | None:
+        """Return that of the current code, where there is one."""
+        scope = here.scope
+        loop = scope.loop if isinstance(scope, Outside) else None
+        return None if loop is None else cls(loop)
+
+
+def is_home(owner: object, home: object) -> bool:
+    """Tell whether code whose values are those of a home sees what an owner wrote."""
+    if owner is home or isinstance(home, LoopHome):
+        return True
+    return isinstance(owner, LoopHome) and owner.loop is (
+        _get_running_loop() or here.main_event_loop
+    )
 
 
 def forget() -> None:

@@ -23,6 +23,7 @@ from typedbridge._core.marks import (
 )
 from typedbridge._core.placement import process_lane
 from typedbridge._core.scope import current_call, here
+from typedbridge._core.seam import ASGIREF, modules, seam
 
 if TYPE_CHECKING:
     import threading
@@ -75,6 +76,8 @@ class SyncToAsync(Generic[_P, _R_co]):
         on_cancel: OnCancel = "abandon",
     ) -> None:
         _refuse(func, thread_sensitive, executor, on_cancel)
+        if ASGIREF in modules:
+            seam.look()
         adopt_attributes(self, func)
         self.func = func
         self._thread_sensitive = thread_sensitive

@@ -18,8 +18,17 @@ from weakref import WeakKeyDictionary
 
 from typedbridge._core.call import Call
 from typedbridge._core.callers import caller_level
-from typedbridge._core.carry import carry_back, exc_info_of, handling, outcome_error
-from typedbridge._core.frames import Frame, FrameLocal
+from typedbridge._core.carry import (
+    arriving,
+    carry_back,
+    exc_info_of,
+    handling,
+    mover,
+    noted,
+    outcome_error,
+)
+from typedbridge._core.frames import Frame
+from typedbridge._core.local import Local
 from typedbridge._core.loops import (
     LoopThread,
     ask_factory,
@@ -34,7 +43,9 @@ from typedbridge._core.marks import (
     is_generator,
     refuse_descriptors,
 )
+from typedbridge._core.placement import frame_in_force
 from typedbridge._core.scope import Outside, current_frame, here, innermost_frame, loop_frames
+from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.spares import give_back, take
 from typedbridge._core.to_async import SyncToAsync
 
@@ -43,7 +54,6 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
-    from typedbridge._core.local import Local
 
     class LoopOwner(Protocol):
         """What a call asks of an `AsyncSingleThreadContext`."""
@@ -55,6 +65,22 @@ __all__ = ["AsyncToSync"]
 
 _P = ParamSpec("_P")
 _R_co = TypeVar("_R_co", covariant=True)
+
+
+class FrameLocal(Local, internal=True):
+    """`AsyncToSync.executors`: a `Local` whose ``current`` is derived, and so always true."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "current":
+            raise AttributeError(
+                "AsyncToSync.executors.current is the frame that waits: only read it"
+            )
+        super().__setattr__(name, value)
+
+    @property
+    def current(self) -> CurrentThreadExecutor | None:
+        """The frame of the current context that takes its sensitive calls."""
+        return frame_in_force(SyncToAsync.thread_sensitive_context)
 
 
 class AsyncToSync(Generic[_P, _R_co]):
@@ -79,6 +105,8 @@ class AsyncToSync(Generic[_P, _R_co]):
         self, awaitable: Callable[_P, Awaitable[_R_co]], force_new_loop: bool = False
     ) -> None:
         _refuse(awaitable)
+        if ASGIREF in modules:
+            seam.look()
         adopt_attributes(self, awaitable)
         self.awaitable = awaitable
         self.force_new_loop = force_new_loop
@@ -98,6 +126,8 @@ class AsyncToSync(Generic[_P, _R_co]):
                 f"async_to_sync({describe(self.awaitable)}) was called in a thread whose event "
                 f"loop is running, which it would block: await {describe(self.awaitable)} instead"
             )
+        if ASGIREF in modules:
+            seam.look()
         awaitable = self.awaitable(*args, **kwargs)
         del args, kwargs
         if not inspect.isawaitable(awaitable):
@@ -111,9 +141,10 @@ class AsyncToSync(Generic[_P, _R_co]):
         try:
             frame.handled = sys.exception()
             before = copy_context()
-            self._run(outer, frame, awaitable, before.copy())
+            arrived = [before]
+            self._run(outer, frame, awaitable, arrived)
             if frame.context is not None:
-                carry_back(before, frame.context)
+                carry_back(arrived[-1], frame.context)
             if frame.error is not None:
                 raise outcome_error(frame.error)
             value: _R_co = frame.value
@@ -130,17 +161,17 @@ class AsyncToSync(Generic[_P, _R_co]):
         outer: CurrentThreadExecutor | None,
         frame: Frame,
         awaitable: Awaitable[_R_co],
-        context: Context,
+        arrived: list[Context],
     ) -> None:
         """Have a loop run the awaitable, and wait.
 
         :param outer: the frame that the calling code was started in; it may have ended.
+        :param arrived: the context of the call. What it is in the loop's thread, when the coroutine
+            begins, is added if that differs.
         """
         scope = here.scope
         call = scope if isinstance(scope, Call) else None
-        wrapped: Awaitable[object] = awaitable
-        if getattr(self.main_wrap, "__func__", None) is not _MAIN_WRAP:
-            wrapped = self._wrapped(frame, awaitable, context)
+        layers: list[Awaitable[Any]] = [awaitable]
         blocked_in = None if call is None else call.frame
         try:
             if call is not None:
@@ -149,6 +180,14 @@ class AsyncToSync(Generic[_P, _R_co]):
                     call.pass_on()
                 if call.bridge.context is not None:
                     outer = call.before.get(current_frame)
+            contexts = [arrived[0].copy()]
+            # Asked of the class, since a tool's wrapper around a method shows the `__func__` in it.
+            if type(self).main_wrap is not _MAIN_WRAP or "main_wrap" in self.__dict__:
+                layers.append(self._in_main_wrap(frame, awaitable, contexts))
+            context = contexts[0]
+            if seam.as_ours is not None:
+                _cross(layers, context, arrived)
+            wrapped = layers[-1]
             enclosing = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
             if enclosing is None and call is not None:
                 enclosing = call.loop
@@ -157,11 +196,9 @@ class AsyncToSync(Generic[_P, _R_co]):
         finally:
             if call is not None:
                 call.frame = blocked_in
-                if call.cancelling is not None:
-                    call.take_back(frame)
+                call.take_back(frame)
             if frame.stage != "answered" or frame.error is not None:
-                _close_if_not_begun(wrapped)
-                _close_if_not_begun(awaitable)
+                _close_if_not_begun(layers)
 
     def _run_in_enclosing_loop(
         self,
@@ -215,20 +252,39 @@ class AsyncToSync(Generic[_P, _R_co]):
         if self.force_new_loop:
             return LoopThread(), LoopThread.shutdown
         single = self.async_single_thread_context.get(None)
+        if single is not None and seam.as_ours is not None:
+            single = seam.as_ours(single)
         kept = None if single is None else single._loop_thread(self.context_to_thread_executor)
         if kept is not None:
             return kept, _keep
         return take(), give_back
 
-    async def _wrapped(self, frame: Frame, awaitable: Awaitable[_R_co], context: Context) -> _R_co:
-        """Run an overridden `main_wrap` and return what it put into the future."""
+    def _in_main_wrap(
+        self, frame: Frame, awaitable: Awaitable[_R_co], contexts: list[Context]
+    ) -> Awaitable[_R_co]:
+        """Call a `main_wrap` that is not ours, in the calling thread, and return what to await.
+
+        :param contexts: has the context that the call is to run in; an override may put another there.
+        """
         call_result: Future[_R_co] = Future()
-        handled = frame.handled
-        exc_info = exc_info_of(handled)
+        exc_info = exc_info_of(frame.handled)
         frame.handled = None
         task_context: list[Any] | None = None if isinstance(here.scope, Outside) else []
         try:
-            await self.main_wrap(call_result, exc_info, task_context, [context], awaitable)
+            wrapping = self.main_wrap(call_result, exc_info, task_context, contexts, awaitable)
+        finally:
+            del exc_info
+        if not inspect.isawaitable(wrapping):
+            raise TypeError(
+                f"{type(self).__qualname__}.main_wrap returned {wrapping!r}, which cannot be "
+                f"awaited: return what super().main_wrap(...) does"
+            )
+        return self._result_of(wrapping, call_result)
+
+    async def _result_of(self, wrapping: Awaitable[object], call_result: Future[_R_co]) -> _R_co:
+        """Await an overridden `main_wrap` and return what it put into the future."""
+        try:
+            await wrapping
             if not call_result.done():
                 raise RuntimeError(
                     f"{type(self).__qualname__}.main_wrap gave no result for "
@@ -238,7 +294,7 @@ class AsyncToSync(Generic[_P, _R_co]):
         finally:
             # An exception's traceback holds this frame, and an override's, which has the future.
             call_result._exception = None
-            del call_result, handled, exc_info
+            del call_result, wrapping
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:  # Any: the stub is exact
         """Bind like a function; on a class, give the bridge itself."""
@@ -275,17 +331,27 @@ class AsyncToSync(Generic[_P, _R_co]):
 _MAIN_WRAP: Callable[..., Any] = vars(AsyncToSync)["main_wrap"]
 
 
+def _cross(layers: list[Awaitable[Any]], context: Context, arrived: list[Context]) -> None:
+    """Add what is to be done around an awaitable beside asgiref.
+
+    :param arrived: see `AsyncToSync._run`.
+    """
+    tasks = here.scope.tasks
+    if tasks is not None:
+        layers.append(noted(layers[-1], tasks))
+    if mover.moves(context):
+        layers.append(arriving(layers[-1], arrived))
+
+
 def _keep(thread: LoopThread) -> None:
     """Leave a loop thread to the context that owns it."""
 
 
-def _close_if_not_begun(awaitable: Awaitable[object]) -> None:
-    """Keep a coroutine that no loop has entered from warning that nobody awaited it."""
-    if (
-        inspect.iscoroutine(awaitable)
-        and inspect.getcoroutinestate(awaitable) == inspect.CORO_CREATED
-    ):
-        awaitable.close()
+def _close_if_not_begun(layers: list[Awaitable[Any]]) -> None:
+    """Keep coroutines that no loop has entered from warning that nobody awaited them."""
+    for one in reversed(layers):
+        if inspect.iscoroutine(one) and inspect.getcoroutinestate(one) == inspect.CORO_CREATED:
+            one.close()
 
 
 def _wait(

@@ -1,0 +1,1 @@
+"""Programs that use both libraries in one process."""
