@@ -9,6 +9,7 @@ import inspect
 import sys
 import threading
 import weakref
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -281,7 +282,33 @@ def test_the_public_functions_explain_themselves(name: str) -> None:
     assert inspect.getdoc(getattr(typedbridge, name))
 
 
-@BRIDGES
-def test_a_bridge_has_a_repr_that_can_be_printed(bridge: Any, function: Any) -> None:
-    """The repr at least names the kind of bridge."""
-    assert type(bridge).__name__ in repr(bridge)
+@pytest.mark.parametrize(
+    ("bridge", "name"),
+    [
+        (sync_to_async(lookup), "SyncToAsync of {}.lookup"),
+        (async_to_sync(async_lookup), "AsyncToSync of {}.async_lookup"),
+        (sync_to_async(functools.partial(lookup, "key")), "SyncToAsync of {}.lookup"),
+        (
+            sync_to_async(Counter("keys").most_common),
+            "SyncToAsync of collections.Counter.most_common",
+        ),
+        (Table.get, "SyncToAsync of {}.Table.get"),
+        (Table.get_now, "AsyncToSync of {}.Table.get_now"),
+        (type("Traced", (SyncToAsync,), {})(lookup), "Traced of {}.lookup"),
+    ],
+)
+def test_the_repr_of_a_bridge_names_the_function(bridge: object, name: str) -> None:
+    """So a log line, or a list of callbacks, tells what it is."""
+    assert f"<{name.format(__name__)}>" == repr(bridge)
+
+
+@pytest.mark.parametrize("name", ["get", "get_now"])
+def test_the_repr_of_a_bound_bridge_names_the_method_and_its_object(name: str) -> None:
+    """It is that of any bound method."""
+    table = Table()
+    assert f"<bound method Table.{name} of {table!r}>" == repr(getattr(table, name))
+
+
+def test_a_bridge_that_is_not_made_yet_has_a_repr() -> None:
+    """A subclass may print itself, or raise, before the library's own __init__ has run."""
+    assert "<SyncToAsync of None>" == repr(SyncToAsync.__new__(SyncToAsync))

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import re
 import threading
+import types
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -272,6 +273,37 @@ def test_any_awaitable_may_be_returned() -> None:
     with pytest.warns(UserWarning, match="async"):
         bridge = bridge_to_sync(Later)
     assert 7 == bridge()
+
+
+@types.coroutine
+def wait_and_return(number: int) -> Generator[Any, None, int]:
+    yield from asyncio.sleep(0).__await__()
+    return number
+
+
+class Waiter:
+    @types.coroutine
+    def wait(self, number: int) -> Generator[Any, None, int]:
+        yield from asyncio.sleep(0).__await__()
+        return number
+
+    __call__ = wait
+
+
+@pytest.mark.parametrize(
+    "function",
+    [wait_and_return, Waiter().wait, Waiter(), functools.partial(wait_and_return)],
+    ids=["function", "method", "object", "partial"],
+)
+def test_a_generator_based_coroutine_function_is_an_async_function(function: Any) -> None:
+    """What types.coroutine decorates runs in async_to_sync without a warning; there is nothing else to
+    await, so sync_to_async refuses it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert 3 == async_to_sync(function)(3)
+    with pytest.raises(TypeError, match="is a coroutine function: await it as it is"):
+        sync_to_async(function)
 
 
 def test_an_awaitable_is_made_in_the_calling_thread() -> None:

@@ -35,6 +35,7 @@ else:  # 3.11
 __all__ = [
     "adopt_attributes",
     "describe",
+    "describe_bridge",
     "is_async",
     "is_generator",
     "iscoroutinefunction",
@@ -56,6 +57,7 @@ def is_async(func: object) -> bool:
     """Tell whether calling the object gives a coroutine, also behind a partial or `__call__`."""
     return any(
         iscoroutinefunction(body)  # pyright: ignore[reportDeprecated]  # on 3.11 there is no other
+        or _makes_awaitable_generators(body)
         for body in _bodies(func)
     )
 
@@ -63,9 +65,16 @@ def is_async(func: object) -> bool:
 def is_generator(func: object) -> bool:
     """Tell whether calling the object gives a generator or an async generator."""
     return any(
-        inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body)
+        (inspect.isgeneratorfunction(body) and not _makes_awaitable_generators(body))
+        or inspect.isasyncgenfunction(body)
         for body in _bodies(func)
     )
+
+
+def _makes_awaitable_generators(func: object) -> bool:
+    """Tell whether `types.coroutine` has made the generators of a function awaitable."""
+    code = getattr(getattr(func, "__func__", func), "__code__", None)
+    return code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
 
 def describe(func: Any) -> str:  # Any: what a user passed
@@ -76,6 +85,11 @@ def describe(func: Any) -> str:  # Any: what a user passed
     target = getattr(target, "__func__", target)  # a class or static method
     name = getattr(target, "__qualname__", None)
     return repr(func) if name is None else f"{getattr(target, '__module__', None)}.{name}"
+
+
+def describe_bridge(self: object) -> str:
+    """Be the `__repr__` of a bridge, which names the callable."""
+    return f"<{type(self).__name__} of {describe(getattr(self, '__wrapped__', None))}>"
 
 
 def adopt_attributes(bridge: object, func: Callable[..., object]) -> None:

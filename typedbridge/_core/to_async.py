@@ -16,6 +16,7 @@ from typedbridge._core.carry import carry_back, outcome_error, run_handling
 from typedbridge._core.marks import (
     adopt_attributes,
     describe,
+    describe_bridge,
     is_async,
     is_generator,
     markcoroutinefunction,
@@ -62,6 +63,7 @@ class SyncToAsync(Generic[_P, _R_co]):
     thread_sensitive_context: ContextVar[SensitiveContext] = ContextVar("thread_sensitive_context")
     deadlock_context: ContextVar[object] = current_call
     context_to_thread_executor: WeakKeyDictionary[object, Executor] = WeakKeyDictionary()
+    __repr__ = describe_bridge
 
     #: To tell whether somebody overrode or replaced `thread_handler`.
     _plain_handler: ClassVar[object]

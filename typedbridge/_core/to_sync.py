@@ -39,6 +39,7 @@ from typedbridge._core.mailbox import tell
 from typedbridge._core.marks import (
     adopt_attributes,
     describe,
+    describe_bridge,
     is_async,
     is_generator,
     refuse_descriptors,
@@ -100,6 +101,7 @@ class AsyncToSync(Generic[_P, _R_co]):
     loop_thread_executors: dict[AbstractEventLoop, CurrentThreadExecutor] = loop_frames
     async_single_thread_context: ContextVar[LoopOwner] = ContextVar("async_single_thread_context")
     context_to_thread_executor: WeakKeyDictionary[object, Executor] = WeakKeyDictionary()
+    __repr__ = describe_bridge
 
     def __init__(
         self, awaitable: Callable[_P, Awaitable[_R_co]], force_new_loop: bool = False
