@@ -15,17 +15,17 @@ from mypy.nodes import Decorator, FuncDef, OverloadedFuncDef, TypeInfo, Var
 from mypy.plugin import Plugin
 from mypy.types import FunctionLike, get_proper_type
 
-from typedbridge.mypy_plugin import bind, config, executor, misuse, names
+from typedbridge.mypy_plugin import bind, config, misuse, names
 from typedbridge.mypy_plugin.calls import (
     Tools,
     decorator_in,
     guarded,
     guarded_signature,
-    guarded_type,
     shielded,
     wrapper_of,
 )
-from typedbridge.mypy_plugin.errors import SYNC_FUNCTION, Findings
+from typedbridge.mypy_plugin.errors import Findings
+from typedbridge.mypy_plugin.source import Sources
 
 if TYPE_CHECKING:
     from mypy.nodes import MypyFile, SymbolNode
@@ -67,11 +67,17 @@ _CLASSES: Final[dict[str, Handler]] = {
     names.TO_SYNC_WRAPPER: bind.construct_to_sync,
 }
 
+# By what the thing that is called is an instance of.
+_CALLS: Final[dict[str, Handler]] = {
+    names.TO_SYNC_WRAPPER: bind.call_of_blocking,
+    names.TO_ASYNC_WRAPPER: bind.call_of_awaitable,
+}
+
 _HANDLERS: Final = (
     *_FUNCTIONS.values(),
     *_METHODS.values(),
     *_CLASSES.values(),
-    bind.call_of_blocking,
+    *_CALLS.values(),
     bind.call_of_local,
 )
 
@@ -79,11 +85,12 @@ _HANDLERS: Final = (
 _LIBRARIES: Final = ("builtins.", "typing.")
 
 _SIGNATURES: Final[dict[str, SignatureHandler]] = {
-    names.SYNC_TO_ASYNC: executor.check,
-    names.TO_ASYNC_WRAPPER: executor.check,
+    names.SYNC_TO_ASYNC: bind.signature_of_sync_to_async,
+    names.TO_ASYNC_WRAPPER: bind.signature_of_sync_to_async,
+    names.ASYNC_TO_SYNC: misuse.refuse_coroutine,
+    names.TO_SYNC_WRAPPER: misuse.refuse_coroutine,
     names.CALL_SYNC: bind.signature_of_call_sync,
     names.CALL_ASYNC: bind.signature_of_call_async,
-    names.TO_SYNC_WRAPPER: misuse.accept_sync_function,
 }
 
 
@@ -93,33 +100,27 @@ class TypedbridgePlugin(Plugin):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._config_error = ""
-        switched_off: frozenset[str] = frozenset()
+        switched: dict[str, bool] = {}
         try:
-            switched_off = config.switched_off(options.config_file)
+            switched = config.switched(options.config_file)
         except config.ConfigError as error:
             self._config_error = f"{options.config_file}: error: {error}"
-        self._switched_off = switched_off
-        self._tools = Tools({}, Findings(switched_off))
+        self._switched = switched
+        self._tools = Tools({}, Findings(switched), Sources(options))
         hooks = {handler: guarded(handler, self._tools) for handler in _HANDLERS}
         self._functions = _Hooks(self, hooks, _FUNCTIONS)
         self._methods = _MethodHooks(self, hooks, _METHODS)
         signatures = {
             name: guarded_signature(handler, self._tools) for name, handler in _SIGNATURES.items()
         }
-        types = (
-            {names.ASYNC_CALLABLE: guarded_type(bind.accept_sync_functions)}
-            if self._tools.findings.wanted(SYNC_FUNCTION)
-            else {}
-        )
         # The functions and methods answer for the decorators, the wrapper classes and calls of
-        # blocking bridges; the others take out of mypy's sight what the plugin refuses with a better
-        # message. Not as methods here: mypy asks for each call and each type that a program names,
-        # and the tables' own methods answer in a third of the time.
+        # blocking bridges; the signatures take out of mypy's sight what the plugin refuses with a better
+        # message. Not as methods here: mypy asks for each call, and the tables' own methods answer in
+        # a third of the time.
         vars(self).update(
             get_function_hook=self._functions.__getitem__,
             get_method_hook=self._methods.__getitem__,
             get_function_signature_hook=signatures.get,
-            get_type_analyze_hook=types.get,
         )
 
     def set_modules(self, modules: dict[str, MypyFile]) -> None:
@@ -134,6 +135,7 @@ class TypedbridgePlugin(Plugin):
         del file
         self._functions.forget()
         self._methods.forget()
+        self._tools.sources.forget()
         return []
 
     def report_config_data(self, ctx: ReportConfigContext) -> list[str]:
@@ -143,7 +145,7 @@ class TypedbridgePlugin(Plugin):
         the last run would keep what an older version said.
         """
         del ctx
-        return [__version__, *sorted(self._switched_off)]
+        return [__version__, *(f"{code}={on}" for code, on in sorted(self._switched.items()))]
 
 
 class _Hooks(dict[str, "Hook | None"]):
@@ -221,8 +223,9 @@ def _handler_of(node: SymbolNode | None) -> Handler | None:
                 return _CLASSES[base.fullname]
         return None
     if isinstance(node, (Decorator, Var, OverloadedFuncDef)):
-        if wrapper_of(node.type) == names.TO_SYNC_WRAPPER:
-            return bind.call_of_blocking
+        wrapper = wrapper_of(node.type)
+        if wrapper is not None:
+            return _CALLS[wrapper]
         decorator = decorator_in(node.type)
         return _FUNCTIONS[decorator] if decorator is not None else None
     return None

@@ -13,17 +13,15 @@ from mypy.types import (
     Instance,
     ParamSpecType,
     TypeOfAny,
-    UnboundType,
     get_proper_type,
 )
 from mypy.typevars import fill_typevars
 
-from typedbridge.mypy_plugin import blocking, misuse, names
-from typedbridge.mypy_plugin.calls import NotUnderstoodError, decorator_in, spelled
+from typedbridge.mypy_plugin import blocking, executor, misuse, names, waste
+from typedbridge.mypy_plugin.calls import NotUnderstoodError, decorator_in, wrapper_of
 from typedbridge.mypy_plugin.exact import lambda_with_defaults, wrapped_type
 from typedbridge.mypy_plugin.wrap import (
     Bridging,
-    as_async_def,
     awaited,
     class_named,
     coroutine_of,
@@ -32,7 +30,6 @@ from typedbridge.mypy_plugin.wrap import (
 
 if TYPE_CHECKING:
     from mypy.nodes import TypeInfo
-    from mypy.plugin import AnalyzeTypeContext
     from mypy.types import Type
 
     from typedbridge.mypy_plugin.calls import Call, Modules, Signature
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
 def sync_to_async(call: Call) -> Type:
     """`sync_to_async(func)`, its options form, or `in_pool(func)` with a stored options form."""
     misuse.check_to_async(call, "sync_to_async")
+    waste.check_made_once(call)
     return _decorated(call, names.TO_ASYNC_WRAPPER)
 
 
@@ -53,6 +51,7 @@ def async_to_sync(call: Call) -> Type:
 def construct_to_async(call: Call) -> Type:
     """`SyncToAsync(func)`, or a subclass."""
     misuse.check_to_async(call, "SyncToAsync")
+    waste.check_made_once(call)
     return _constructed(call, names.TO_ASYNC_WRAPPER)
 
 
@@ -62,27 +61,35 @@ def construct_to_sync(call: Call) -> Type:
     return _constructed(call, names.TO_SYNC_WRAPPER)
 
 
+def signature_of_sync_to_async(signature: Signature) -> CallableType:
+    """`sync_to_async(...)` with arguments, or `SyncToAsync(...)`."""
+    accepting = executor.check(signature)
+    if accepting is not signature.default:
+        return accepting
+    return misuse.refuse_coroutine(signature)
+
+
 def call_sync(call: Call) -> Type:
     """`call_sync(func, ...)`."""
     misuse.check_to_async(call, "call_sync")
-    return as_async_def(call.tools.modules, call.default)
+    return call.default
 
 
 def signature_of_call_sync(signature: Signature) -> CallableType:
     """`call_sync(lambda row=row: ...)`, which mypy cannot type by itself."""
     func = lambda_with_defaults(signature)
     if func is None:
-        return signature.default
+        return misuse.refuse_coroutine(signature)
     return signature.calling(func, coroutine_of(signature.tools.modules, func.ret_type))
 
 
 def signature_of_call_async(signature: Signature) -> CallableType:
-    """`call_async(lambda row=row: ...)`; any function else, since the plugin refuses sync ones."""
+    """`call_async(lambda row=row: ...)`, as above."""
     func = lambda_with_defaults(signature)
     if func is None:
-        return misuse.accept_sync_function(signature)
+        return misuse.refuse_coroutine(signature)
     try:
-        result = awaited(signature.tools.modules, func.ret_type)
+        result = awaited(signature, func.ret_type)
     except NotUnderstoodError:  # nothing that can be awaited: `check_to_sync` says so
         result = AnyType(TypeOfAny.from_error)
     return signature.calling(func, result)
@@ -91,20 +98,25 @@ def signature_of_call_async(signature: Signature) -> CallableType:
 def call_async(call: Call) -> Type:
     """`call_async(func, ...)`."""
     misuse.check_to_sync(call, "call_async")
-    blocking.check(call, '"call_async"')
+    blocking.check(call)
     return call.default
 
 
 def call_of_blocking_wrapper(call: Call) -> Type:
     """A call of an `AsyncToSync` instance."""
-    # mypy has put the type of `__call__` where that of the instance is found otherwise.
-    blocking.check(call, spelled(AnyType(TypeOfAny.special_form), call.callee))
+    blocking.check(call)
     return call.default
 
 
 def call_of_blocking(call: Call) -> Type:
     """A call of something that is an `AsyncToSync`."""
     blocking.check_callee(call)
+    return call.default
+
+
+def call_of_awaitable(call: Call) -> Type:
+    """A call of something that is a `SyncToAsync`."""
+    waste.check_awaited(call)
     return call.default
 
 
@@ -115,18 +127,12 @@ def call_of_local(call: Call) -> Type:
         return sync_to_async(call)
     if decorator == names.ASYNC_TO_SYNC:
         return async_to_sync(call)
-    return call_of_blocking(call)
-
-
-def accept_sync_functions(ctx: AnalyzeTypeContext) -> Type:
-    """Read `Callable[P, object]` where the stubs have `Callable[P, Awaitable[R]]`.
-
-    Else a sync function under `@async_to_sync` would get mypy's own error as well as the plugin's.
-    Without `R` mypy infers no result; the plugin puts it right.
-    """
-    parameters = ctx.type.args[0]
-    # The name is resolved in the stub. Not Any: that would be the context of a lambda's body.
-    return ctx.api.analyze_type(UnboundType("Callable", [parameters, UnboundType("object")]))
+    wrapper = wrapper_of(call.callee_type)
+    if wrapper == names.TO_SYNC_WRAPPER:
+        blocking.check(call)
+    elif wrapper == names.TO_ASYNC_WRAPPER:
+        waste.check_awaited(call)
+    return call.default
 
 
 def _decorated(call: Call, wrapper: str) -> Type:

@@ -14,17 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from mypy.checker import TypeChecker
-from mypy.nodes import ARG_OPT, ARG_POS, CallExpr, Decorator, MemberExpr, NameExpr
+from mypy.nodes import ARG_OPT, ARG_POS, CallExpr, Decorator, MemberExpr, NameExpr, TempNode
 from mypy.types import (
-    AnyType,
     CallableType,
     FunctionLike,
     Instance,
     Overloaded,
-    TypeOfAny,
-    UninhabitedType,
     get_proper_type,
 )
+from mypy.version import __version__
 
 from typedbridge.mypy_plugin import names
 
@@ -33,18 +31,23 @@ if TYPE_CHECKING:
 
     from mypy.nodes import Context, Expression, MypyFile
     from mypy.plugin import (
-        AnalyzeTypeContext,
         CheckerPluginInterface,
         FunctionContext,
         FunctionSigContext,
         MethodContext,
+        MethodSigContext,
     )
     from mypy.types import ProperType, Type
 
     from typedbridge.mypy_plugin.errors import Findings
+    from typedbridge.mypy_plugin.source import Sources
 
     # All modules of the program by name, in mypy's own dictionary.
     Modules = Mapping[str, MypyFile]
+
+
+# Whether mypy puts the argument that it makes up for a decorator where the decorator stands.
+_TELLS_DECORATORS: Final = tuple(map(int, __version__.split(".")[:2])) >= (1, 15)
 
 
 class NotUnderstoodError(Exception):
@@ -57,6 +60,7 @@ class Tools:
 
     modules: Modules
     findings: Findings
+    sources: Sources
 
 
 @dataclass(slots=True)
@@ -72,7 +76,7 @@ class Call:
 
     @property
     def callee(self) -> Expression | None:
-        """The expression that is called, or the decorator that is applied."""
+        """The expression that is called, or the decorator that is applied; None if mypy does not say."""
         if isinstance(self.context, CallExpr):
             return self.context.callee
         if isinstance(self.context, Decorator):
@@ -80,28 +84,19 @@ class Call:
         return None
 
     def _applied(self, decorated: Decorator) -> Expression | None:
-        """Find the decorator that this call applies, which mypy does not say.
+        """Return the decorator that mypy applies.
 
-        It is the one that makes bridges. If there are more of them, it is the one that stands
-        where the argument is put that mypy makes up (before mypy 1.15, that is the first one).
+        mypy puts the argument that it makes up where the decorator stands, but not for an item of an
+        overloaded function, and before 1.15 never. Then there must be no other decorator.
         """
-        makers = [d for d in decorated.original_decorators if self._makes_bridges(d)]
-        if len(makers) == 1:
-            return makers[0]
-        argument = self.args[0][0]
+        # Without those that mypy does not apply, such as `classmethod`.
+        if len(decorated.decorators) == 1:
+            return decorated.decorators[0]
+        argument = self.args[0][0] if self.args and self.args[0] else None
+        if not _TELLS_DECORATORS or not isinstance(argument, TempNode):
+            return None
         where = (argument.line, argument.column)
-        return next((d for d in makers if (d.line, d.column) == where), None)
-
-    def _makes_bridges(self, decorator: Expression) -> bool:
-        if not self.checker.has_type(decorator):
-            return False
-        typ = get_proper_type(self.checker.lookup_type(decorator))
-        if isinstance(typ, Instance):
-            return typ.type.fullname in {names.TO_ASYNC_OPTIONS, names.TO_SYNC_OPTIONS}
-        if isinstance(typ, FunctionLike) and typ.is_type_obj():
-            info = typ.type_object()
-            return info.has_base(names.TO_ASYNC_WRAPPER) or info.has_base(names.TO_SYNC_WRAPPER)
-        return decorator_in(typ) is not None
+        return next((d for d in decorated.decorators if (d.line, d.column) == where), None)
 
     @property
     def callee_type(self) -> Type | None:
@@ -139,7 +134,12 @@ class Signature:
     @property
     def first(self) -> Expression | None:
         """The argument for the first parameter."""
-        return self.args[0][0] if self.args[0] else None
+        return self.args[0][0] if self.args and self.args[0] else None
+
+    @property
+    def callee(self) -> Expression | None:
+        """The expression that is called; None for a decorator."""
+        return self.context.callee if isinstance(self.context, CallExpr) else None
 
     def given(self, parameter: str) -> Expression | None:
         """The argument that is given for a parameter, by keyword or by position.
@@ -186,6 +186,7 @@ Handler: TypeAlias = "Callable[[Call], Type]"
 # A handler, in the form in which mypy calls it.
 Hook: TypeAlias = "Callable[[FunctionContext | MethodContext], Type]"
 SignatureHandler: TypeAlias = "Callable[[Signature], CallableType]"
+SignatureHook: TypeAlias = "Callable[[FunctionSigContext | MethodSigContext], FunctionLike]"
 
 
 _Asked = TypeVar("_Asked")
@@ -219,36 +220,17 @@ def guarded(handler: Handler, tools: Tools) -> Hook:
     def answer(ctx: FunctionContext | MethodContext) -> Type:
         return handler(call_of(ctx, tools))
 
-    return shielded(answer, lambda ctx: _answer_of_stubs(ctx.default_return_type))
+    return shielded(answer, lambda ctx: ctx.default_return_type)
 
 
-def _answer_of_stubs(default: Type) -> Type:
-    """Put Any where mypy found no result; see `bind.accept_sync_functions`."""
-    proper = get_proper_type(default)
-    if isinstance(proper, CallableType):
-        result = get_proper_type(proper.ret_type)
-        if isinstance(result, UninhabitedType) and result.ambiguous:
-            return proper.copy_modified(ret_type=AnyType(TypeOfAny.special_form))
-    return default
-
-
-def guarded_signature(
-    handler: SignatureHandler, tools: Tools
-) -> Callable[[FunctionSigContext], FunctionLike]:
+def guarded_signature(handler: SignatureHandler, tools: Tools) -> SignatureHook:
     """Make a signature hook that never fails, as `guarded` does."""
 
-    def answer(ctx: FunctionSigContext) -> FunctionLike:
+    def answer(ctx: FunctionSigContext | MethodSigContext) -> FunctionLike:
         checker = checker_of(ctx.api)
         return handler(Signature(tools, checker, ctx.context, ctx.args, ctx.default_signature))
 
     return shielded(answer, lambda ctx: ctx.default_signature)
-
-
-def guarded_type(
-    handler: Callable[[AnalyzeTypeContext], Type],
-) -> Callable[[AnalyzeTypeContext], Type]:
-    """Make a hook for a type in the stubs that never fails, as `guarded` does."""
-    return shielded(handler, lambda _: AnyType(TypeOfAny.from_error))
 
 
 # The wrapper class that a fallback is an instance of, for the classes that nearly all are.

@@ -24,20 +24,18 @@ class ConfigError(Exception):
     """The section cannot be used; the message says why, in one line."""
 
 
-def switched_off(config_file: str | None) -> frozenset[str]:
-    """Return the error codes that the configuration file switches off.
+def switched(config_file: str | None) -> dict[str, bool]:
+    """Return which error codes the configuration file switches on or off.
 
     :raises ConfigError: a key is unknown, or a value is not a boolean.
     """
     if config_file is None:
-        return frozenset()
+        return {}
     path = Path(config_file)
     in_toml = path.suffix == ".toml"
     section = f"[tool.{SECTION}]" if in_toml else f"[{SECTION}]"
     options = _toml_section(path) if in_toml else _ini_section(path)
-    return frozenset(
-        _code(section, key) for key, value in options.items() if not _is_on(section, key, value)
-    )
+    return {_code(section, key): _is_on(section, key, value) for key, value in options.items()}
 
 
 def _toml_section(path: Path) -> Mapping[str, object]:
@@ -65,7 +63,6 @@ def _code(section: str, key: str) -> str:
 
 
 def _is_on(section: str, key: str, value: object) -> bool:
-    _code(section, key)
     if isinstance(value, str) and section == f"[{SECTION}]":
         value = _WORDS.get(value.lower(), value)
     if not isinstance(value, bool):

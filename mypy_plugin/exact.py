@@ -10,7 +10,7 @@ a `partial` as callable with anything, and a lambda's parameter as Any, also in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mypy.expandtype import expand_type_by_instance
 from mypy.maptype import map_instance_to_supertype
@@ -30,6 +30,8 @@ from mypy.typeops import bind_self
 from mypy.types import CallableType, Instance, get_proper_type
 
 from typedbridge.mypy_plugin import names
+from typedbridge.mypy_plugin.known import Knowledge
+from typedbridge.mypy_plugin.sites import line_of, site_of
 from typedbridge.mypy_plugin.wrap import partial_signature
 
 if TYPE_CHECKING:
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from mypy.types import Type
 
     from typedbridge.mypy_plugin.calls import Call, Signature
-
-_CACHES: Final = frozenset({"functools.cache", "functools.lru_cache"})
 
 
 def wrapped_type(call: Call) -> Type:
@@ -121,30 +121,44 @@ def _inner_partial(expression: Expression) -> Expression | None:
 def _cached(call: Call, expression: Expression) -> CallableType | None:
     """Return the signature of the function that a cache is around."""
     if isinstance(call.context, Decorator):
-        applied = call.callee
+        applied = call.callee or line_of(call.context, site_of(call, to_sync=False))
         order = call.context.decorators
-        if applied is None or applied not in order:
-            return None
-        return _function_type(call.context, order[order.index(applied) + 1 :])
+        below = next((i + 1 for i, decorator in enumerate(order) if decorator is applied), None)
+        return None if below is None else _function_type(call.context, order[below:])
     if isinstance(expression, RefExpr) and isinstance(expression.node, Decorator):
-        return _function_type(expression.node, expression.node.decorators)
+        return _function_elsewhere(call, expression.node)
     if isinstance(expression, MemberExpr) and call.checker.has_type(expression.expr):
         receiver = get_proper_type(call.checker.lookup_type(expression.expr))
         if isinstance(receiver, Instance):
-            return _cached_method(receiver, expression.name)
+            return _cached_method(call, receiver, expression.name)
     return None
 
 
-def _cached_method(receiver: Instance, name: str) -> CallableType | None:
+def _cached_method(call: Call, receiver: Instance, name: str) -> CallableType | None:
     found = receiver.type.get(name)
     if found is None or not isinstance(found.node, Decorator):
         return None
     function = found.node.func
-    signature = _function_type(found.node, found.node.decorators)
+    signature = _function_elsewhere(call, found.node)
     if signature is None or function.is_static or function.is_class:
         return None
     definer = map_instance_to_supertype(receiver, function.info)
     return bind_self(expand_type_by_instance(signature, definer), receiver)
+
+
+def _function_elsewhere(call: Call, decorated: Decorator) -> CallableType | None:
+    """The same for a function that may stand in another module, of which mypy's cache has no decorators."""
+    function = decorated.func
+    tools = call.tools
+    source = tools.sources.of(call.checker.tree)
+    module, _, name = function.fullname.rpartition(".")
+    if not module or source is None:
+        return _function_type(decorated, decorated.decorators)
+    # A function without a class has one that is false.
+    info = function.info or None
+    if not Knowledge(tools.modules, tools.sources, source).is_only_cached(module, info, name):
+        return None
+    return _function_type(decorated, [])
 
 
 def _function_type(decorated: Decorator, decorators: list[Expression]) -> CallableType | None:
@@ -158,7 +172,7 @@ def _function_type(decorated: Decorator, decorators: list[Expression]) -> Callab
 def _is_cache(decorator: Expression) -> bool:
     if isinstance(decorator, CallExpr):
         decorator = decorator.callee
-    return isinstance(decorator, RefExpr) and decorator.fullname in _CACHES
+    return isinstance(decorator, RefExpr) and decorator.fullname in names.LRU_CACHES
 
 
 def _with_bound_names(call: Call | Signature, function: LambdaExpr, given: Type) -> Type | None:

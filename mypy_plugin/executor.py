@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mypy.messages import format_type
-from mypy.nodes import ARG_POS, CallExpr
+from mypy.nodes import ARG_POS, CallExpr, RefExpr, Var
 from mypy.subtypes import is_subtype
 from mypy.types import (
     AnyType,
     Instance,
-    LiteralType,
     NoneType,
     TypeOfAny,
     UnionType,
@@ -22,6 +21,7 @@ from mypy.types import (
 
 from typedbridge.mypy_plugin import errors, names
 from typedbridge.mypy_plugin.calls import spelled
+from typedbridge.mypy_plugin.sites import may_be_caught
 from typedbridge.mypy_plugin.wrap import class_named
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ _SENSITIVE: Final = "thread_sensitive"
 
 
 def check(signature: Signature) -> CallableType:
-    """Report a wrong `executor`, and return a signature that takes it."""
+    """Report a wrong `executor`, and return a signature that takes it.
+
+    `bridge-executor` is certain if `thread_sensitive` is left out, which the stubs refuse as well; or if it
+    is `True` itself or a final name for it, `executor` is no union that has None, and nothing around the
+    call waits for the error. Of `bridge-executor-type` the stubs are certain.
+    """
     finding = _finding(signature)
     if finding is None or not signature.tools.findings.wanted(finding[0]):
         return signature.default
@@ -57,7 +62,7 @@ def _finding(signature: Signature) -> tuple[ErrorCode, str] | None:
         given = format_type(executor, signature.checker.options)
         wrong = f"{subject} must be a concurrent.futures.Executor, not {given}"
         return errors.EXECUTOR_TYPE, wrong
-    if not _is_false(signature):
+    if _is_left_out(signature) or _is_true(signature, executor):
         wrong = f"{subject} needs thread_sensitive=False: a thread-sensitive call never runs in it"
         return errors.EXECUTOR, wrong
     return None
@@ -78,13 +83,28 @@ def _is_executor(signature: Signature, executor: Type) -> bool:
     return is_subtype(executor, UnionType([allowed, NoneType()]))
 
 
-def _is_false(signature: Signature) -> bool:
+def _is_left_out(signature: Signature) -> bool:
+    call = signature.context
+    return (
+        signature.given(_SENSITIVE) is None
+        and isinstance(call, CallExpr)
+        and not any(kind.is_star() for kind in call.arg_kinds)
+    )
+
+
+def _is_true(signature: Signature, executor: Type) -> bool:
+    """Say whether `True` itself is given, with what is surely no None."""
     expression = signature.given(_SENSITIVE)
-    if expression is None:
+    if not isinstance(expression, RefExpr) or is_subtype(NoneType(), executor):
         return False
-    sensitive = signature.type_of(expression)
-    if isinstance(sensitive, AnyType):
-        return True
-    if isinstance(sensitive, Instance) and sensitive.last_known_value is not None:
-        sensitive = sensitive.last_known_value
-    return isinstance(sensitive, LiteralType) and sensitive.value is False
+    node = expression.node
+    is_true = expression.fullname == "builtins.True" or (
+        isinstance(node, Var) and node.is_final and node.final_value is True
+    )
+    return is_true and not _may_be_caught(signature)
+
+
+def _may_be_caught(signature: Signature) -> bool:
+    source = signature.tools.sources.of(signature.checker.tree)
+    node = source.call_at(signature.context) if source is not None else None
+    return source is None or node is None or may_be_caught(source, node)

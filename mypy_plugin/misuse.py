@@ -1,7 +1,7 @@
 """Callables that a bridge refuses when it runs, found before.
 
-A finding must be certain. What the plugin cannot see to the end, such as a value typed
-`Callable[..., Any]`, is left alone.
+Types say what to suspect; a finding is reported if the source proves it (`known.py`). What the stubs
+refuse needs no proof: the plugin says it in better words.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnnecessaryTypeIgnoreComment=false
@@ -11,9 +11,9 @@ A finding must be certain. What the plugin cannot see to the end, such as a valu
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, TypeAlias
 
-from mypy.nodes import Decorator, FuncDef, NameExpr, RefExpr
+from mypy.nodes import CallExpr, Decorator, FuncDef, NameExpr, RefExpr
 from mypy.subtypes import is_subtype
 from mypy.types import (
     AnyType,
@@ -28,6 +28,8 @@ from mypy.types import (
 
 from typedbridge.mypy_plugin import errors, names
 from typedbridge.mypy_plugin.calls import NotUnderstoodError, spelled, wrapper_of
+from typedbridge.mypy_plugin.sites import line_of, site_of
+from typedbridge.mypy_plugin.values import Bridge, Descriptor, Function
 from typedbridge.mypy_plugin.wrap import class_named, signature_of
 
 if TYPE_CHECKING:
@@ -36,88 +38,157 @@ if TYPE_CHECKING:
     from mypy.types import Type
 
     from typedbridge.mypy_plugin.calls import Call, Signature, Tools
+    from typedbridge.mypy_plugin.values import Value
 
-_DESCRIPTORS: Final = {
-    "builtins.classmethod": "classmethod",
-    "builtins.staticmethod": "staticmethod",
-}
+# The code of a finding, and its message.
+_Finding: TypeAlias = "tuple[ErrorCode, str]"
 
 
 def check_to_async(call: Call, spelling: str) -> None:
-    """Report what `sync_to_async` refuses when it runs, at most one finding."""
+    """Report what `sync_to_async` refuses when it runs, at most one finding.
+
+    Certain are `bridge-async-function`, `bridge-generator` and `bridge-decorator-order`, if
+
+    1. what is called or applied is known to be `sync_to_async`, an options form, `call_sync`, or a
+       wrapper class that makes and calls bridges as the library's does;
+    2. what is given is known (`known.py` says when), and all that it may be is async, or a generator,
+       or a `classmethod` or `staticmethod` object;
+    3. nothing around it waits for the error.
+    """
     wrapped = _wrapped(call)
     if wrapped is None or _is_plain(call, wrapped, is_async=False):
         return
     alternatives = _alternatives(call, wrapped)
-    if _refused_by_both(call, spelling, wrapped, alternatives):
-        return
-    if alternatives and all(map(_is_async, alternatives)):
-        _report(
-            call,
-            errors.ASYNC_FUNCTION,
-            f'"{spelling}" wraps sync functions, but {_name_of(call, wrapped)} is async: await it directly',
-        )
+    if (
+        _may_be_descriptor(call)
+        or any(map(_may_be_generator, alternatives))
+        or any(map(_may_be_async_function, alternatives))
+    ):
+        _report_proved(call, spelling, wrapped, to_sync=False)
 
 
 def check_to_sync(call: Call, spelling: str) -> None:
-    """Report what `async_to_sync` refuses when it runs, at most one finding."""
+    """Report what `async_to_sync` refuses when it runs, at most one finding.
+
+    `bridge-generator` and `bridge-decorator-order` are certain as in `check_to_async`. Of
+    `bridge-sync-function` the stubs are certain: no overload of what is given returns an awaitable.
+    """
     wrapped = _wrapped(call)
     if wrapped is None or _is_plain(call, wrapped, is_async=True):
         return
     alternatives = _alternatives(call, wrapped)
-    if _refused_by_both(call, spelling, wrapped, alternatives):
+    may_be_proved = _may_be_descriptor(call) or any(map(_may_be_generator, alternatives))
+    if may_be_proved and _report_proved(call, spelling, wrapped, to_sync=True):
         return
+    if _is_coroutine(wrapped):
+        message = _coroutine_message(f'"{spelling}"', call.args[0][0])
+        _report_refused(call, errors.COROUTINE_OBJECT, message)
     if any(_is_sync(call.tools, functions) for functions in alternatives):
-        # The stubs refuse this too; the plugin widens them (see `accept_sync_functions`), so that
-        # there is one error and it says what to do.
         if any(_may_be_async(call.tools, functions) for functions in alternatives):
             wrong = "may return what cannot be awaited: wrap an async function that looks first"
         elif any(map(_makes_async_context_manager, alternatives)):
             wrong = "makes an async context manager: wrap an async function that enters it"
         else:
             wrong = "is sync: call it directly"
-        _report(
+        _report_refused(
             call,
             errors.SYNC_FUNCTION,
             f'"{spelling}" wraps async functions, but {_name_of(call, wrapped)} {wrong}',
         )
 
 
-def _refused_by_both(
-    call: Call, spelling: str, wrapped: Type, alternatives: list[list[CallableType]]
-) -> bool:
-    """Report what both directions refuse; tell whether it was found."""
-    wanted = call.tools.findings.wanted
-    if wanted(errors.DECORATOR_ORDER) and (descriptor := _descriptor_below(call)) is not None:
-        message = f'"{spelling}" gets a {descriptor} object: put @{descriptor} above @{spelling}'
-        _report(call, errors.DECORATOR_ORDER, message)
-        return True
-    if wanted(errors.GENERATOR) and alternatives and all(map(_is_generator, alternatives)):
-        _report(call, errors.GENERATOR, _generator_message(call, spelling, wrapped))
-        return True
-    return False
+def refuse_coroutine(signature: Signature) -> CallableType:
+    """Report a coroutine that is given in the place of its function, and take it out of mypy's sight.
 
-
-def accept_sync_function(signature: Signature) -> CallableType:
-    """Let `call_async` and `AsyncToSync` take any function: `check_to_sync` refuses the sync ones."""
-    if not signature.tools.findings.wanted(errors.SYNC_FUNCTION):
+    `bridge-coroutine-object` is certain: the stubs refuse what cannot be called.
+    """
+    given = signature.first
+    if given is None or not signature.tools.findings.wanted(errors.COROUTINE_OBJECT):
         return signature.default
-    expected = get_proper_type(signature.default.arg_types[0])
-    func = signature.first
-    if not isinstance(expected, CallableType) or func is None:
+    if not _is_coroutine(signature.type_of(given)):
         return signature.default
-    alternatives = _alternatives(signature, signature.type_of(func))
-    if not any(_is_sync(signature.tools, functions) for functions in alternatives):
-        return signature.default
+    name = spelled(AnyType(TypeOfAny.special_form), signature.callee)
+    signature.tools.findings.report(
+        signature.checker,
+        errors.COROUTINE_OBJECT,
+        _coroutine_message(name, given),
+        signature.context,
+    )
     anything = AnyType(TypeOfAny.from_error)
-    widened = expected.copy_modified(ret_type=anything)
-    return signature.default.copy_modified(arg_types=[widened, *signature.default.arg_types[1:]])
+    first = signature.default.arg_names[0] or ""
+    return signature.accepting({first: anything})
 
 
-def _report(call: Call, code: ErrorCode, message: str) -> None:
-    # A decorator's finding stands on the decorator's line, where a `type: ignore` is put.
+def _is_coroutine(given: Type) -> bool:
+    """Say whether what is given can be awaited and not be called."""
+    proper = get_proper_type(given)
+    return (
+        isinstance(proper, Instance)
+        and proper.type.has_base(names.AWAITABLE)
+        and proper.type.get("__call__") is None
+        and not proper.type.fallback_to_any
+    )
+
+
+def _coroutine_message(spelling: str, given: Expression) -> str:
+    function = given.callee if isinstance(given, CallExpr) else None
+    name = f" {spelled(AnyType(TypeOfAny.special_form), function)}" if function else ""
+    name = name.replace(" this callable", "")
+    return f"{spelling} gets a coroutine: pass the function{name}, and not its call"
+
+
+def _report_proved(call: Call, spelling: str, wrapped: Type, *, to_sync: bool) -> bool:
+    """Report what the source proves of what is given; tell whether there was anything."""
+    try:
+        site = site_of(call, to_sync=to_sync)
+        given = [found for value in site.given() for found in site.knowledge.functions(value)]
+    except NotUnderstoodError:
+        return False
+    finding = _proved(call, spelling, wrapped, given, to_sync=to_sync)
+    wanted = call.tools.findings.wanted
+    if finding is None or not wanted(finding[0]) or site.may_be_caught():
+        return False
+    code, message = finding
+    if to_sync and code is errors.GENERATOR:
+        _report_refused(call, code, message)
+    else:
+        call.tools.findings.report(call.checker, code, message, line_of(call.context, site))
+    return True
+
+
+def _proved(
+    call: Call, spelling: str, wrapped: Type, given: list[Value], *, to_sync: bool
+) -> _Finding | None:
+    objects = {value.kind for value in given if isinstance(value, Descriptor)}
+    if len(objects) == 1 and all(isinstance(value, Descriptor) for value in given):
+        kind = objects.pop()
+        message = f'"{spelling}" gets a {kind} object: put @{kind} above @{spelling}'
+        return errors.DECORATOR_ORDER, message
+    if all(_is_generator_function(value) for value in given):
+        return errors.GENERATOR, _generator_message(call, spelling, wrapped)
+    if not to_sync and all(map(_is_async_function, given)):
+        name = _name_of(call, wrapped)
+        message = f'"{spelling}" wraps sync functions, but {name} is async: await it directly'
+        return errors.ASYNC_FUNCTION, message
+    return None
+
+
+def _is_generator_function(value: Value) -> bool:
+    return isinstance(value, Function) and value.is_generator
+
+
+def _is_async_function(value: Value) -> bool:
+    if isinstance(value, Bridge):
+        return not value.to_sync
+    return isinstance(value, Function) and value.is_async
+
+
+def _report_refused(call: Call, code: ErrorCode, message: str) -> None:
+    """Report what the stubs refuse as well: in the place of mypy's own error."""
     context = call.callee if isinstance(call.context, Decorator) else None
-    call.tools.findings.report(call.checker, code, message, context or call.context)
+    call.tools.findings.replace(
+        call.checker, code, message, context or call.context, call.args[0][0]
+    )
 
 
 def _generator_message(call: Call, spelling: str, wrapped: Type) -> str:
@@ -150,12 +221,8 @@ def _is_plain(call: Call, wrapped: Type, *, is_async: bool) -> bool:
         and not definition.is_generator
         and not definition.is_async_generator
         and wrapped.fallback.type.fullname == "builtins.function"
-        and _descriptor_below(call) is None
+        and not _may_be_descriptor(call)
     )
-
-
-def _has_descriptor(decorated: Decorator) -> bool:
-    return decorated.func.is_class or decorated.func.is_static
 
 
 def _alternatives(call: Call | Signature, wrapped: Type) -> list[list[CallableType]]:
@@ -176,21 +243,11 @@ def _alternatives(call: Call | Signature, wrapped: Type) -> list[list[CallableTy
 
 
 def _definition(function: CallableType) -> FuncDef | None:
-    """Return the function in the source whose type this is, also under decorators that keep it.
-
-    What is under other decorators may be another kind of function, with another result.
-    """
+    """Return the function in the source whose type this may be."""
     definition = function.definition
     if isinstance(definition, Decorator):
         definition = definition.func
-    if wrapper_of(function) is not None or not isinstance(definition, FuncDef):
-        return None
-    own = definition.type
-    if isinstance(own, CallableType) and _class_of(own.ret_type) is not _class_of(
-        function.ret_type
-    ):
-        return None
-    return definition
+    return definition if isinstance(definition, FuncDef) else None
 
 
 def _class_of(typ: Type) -> TypeInfo | None:
@@ -198,13 +255,13 @@ def _class_of(typ: Type) -> TypeInfo | None:
     return proper.type if isinstance(proper, Instance) else None
 
 
-def _is_generator(functions: list[CallableType]) -> bool:
-    definitions = [_definition(function) for function in functions]
-    return all(d is not None and (d.is_generator or d.is_async_generator) for d in definitions)
+def _may_be_generator(functions: list[CallableType]) -> bool:
+    definitions = map(_definition, functions)
+    return any(d is not None and (d.is_generator or d.is_async_generator) for d in definitions)
 
 
-def _is_async(functions: list[CallableType]) -> bool:
-    return all(
+def _may_be_async_function(functions: list[CallableType]) -> bool:
+    return any(
         wrapper_of(function) == names.TO_ASYNC_WRAPPER
         or ((definition := _definition(function)) is not None and definition.is_coroutine)
         for function in functions
@@ -235,37 +292,21 @@ def _is_awaitable(tools: Tools, result: Type) -> bool:
     return is_subtype(result, awaitable)
 
 
-def _descriptor_below(call: Call) -> str | None:
-    """Return `classmethod` or `staticmethod` if the bridge is put around such an object."""
+def _may_be_descriptor(call: Call) -> bool:
+    """Say whether a `classmethod` or `staticmethod` object may be given."""
     decorated = call.context
-    if not isinstance(decorated, Decorator):
-        return _descriptor_given(call)
-    if not _has_descriptor(decorated):
-        return None
-    # mypy takes these two out of `decorators`; the order is in the original list.
-    order = decorated.original_decorators
-    if not any(map(_descriptor, order[1:])):
-        # It is at the top, where it belongs.
-        return None
-    applied = call.callee
-    if applied is None:
-        return None
-    below = map(_descriptor, order[order.index(applied) + 1 :])
-    return next((descriptor for descriptor in below if descriptor is not None), None)
-
-
-def _descriptor_given(call: Call) -> str | None:
-    """Return `classmethod` or `staticmethod` if such an object is the argument of a call."""
+    if isinstance(decorated, Decorator):
+        # At the top it belongs there.
+        is_descriptor = decorated.func.is_class or decorated.func.is_static
+        return is_descriptor and any(map(_descriptor, decorated.original_decorators[1:]))
     given = _class_of(call.arg_types[0][0])
-    if given is not None and given.fullname in _DESCRIPTORS:
-        return _DESCRIPTORS[given.fullname]
+    if given is not None and given.fullname in names.DESCRIPTORS:
+        return True
     argument = call.args[0][0]
     node = argument.node if isinstance(argument, NameExpr) else None
-    if isinstance(node, Decorator) and node.func.info is call.checker.scope.active_class():
-        # In the class's own body the name stands for the object, which has not been bound yet.
-        return next(filter(None, map(_descriptor, node.original_decorators)), None)
-    return None
+    # In the class's own body the name stands for the object, which has not been bound yet.
+    return isinstance(node, Decorator) and node.func.info is call.checker.scope.active_class()
 
 
-def _descriptor(decorator: Expression) -> str | None:
-    return _DESCRIPTORS.get(decorator.fullname) if isinstance(decorator, RefExpr) else None
+def _descriptor(decorator: Expression) -> bool:
+    return isinstance(decorator, RefExpr) and decorator.fullname in names.DESCRIPTORS

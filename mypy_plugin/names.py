@@ -11,8 +11,8 @@ ASYNC_TO_SYNC: Final = f"{MODULE}.async_to_sync"
 CALL_SYNC: Final = f"{MODULE}.call_sync"
 CALL_ASYNC: Final = f"{MODULE}.call_async"
 
-# What `async_to_sync` takes, in the stubs.
-ASYNC_CALLABLE: Final = f"{MODULE}._AsyncCallable"
+# The parameters that take what is wrapped.
+GIVEN_AS: Final = frozenset({"func", "awaitable"})
 
 # The classes that the decorators return, and their options forms.
 TO_ASYNC_WRAPPER: Final = f"{MODULE}.SyncToAsync"
@@ -33,8 +33,14 @@ COROUTINE: Final = "typing.Coroutine"
 COROUTINE_TYPE: Final = "types.CoroutineType"
 EXECUTOR: Final = "concurrent.futures._base.Executor"
 GENERATOR: Final = "typing.Generator"
+LRU_CACHES: Final = frozenset({"functools.cache", "functools.lru_cache"})
 LRU_CACHE_WRAPPER: Final = "functools._lru_cache_wrapper"
 PARTIAL: Final = "functools.partial"
 
 # Where mypy's own functools plugin keeps the exact signature of a `partial`.
 PARTIAL_SIGNATURE: Final = "__mypy_partial"
+
+DESCRIPTORS: Final = {
+    "builtins.classmethod": "classmethod",
+    "builtins.staticmethod": "staticmethod",
+}

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy.erasetype import erase_typevars
 from mypy.expandtype import expand_type
-from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import ARG_STAR, CallExpr, TypeInfo
-from mypy.subtypes import find_member
 from mypy.types import (
     AnyType,
     CallableType,
@@ -85,39 +83,24 @@ def _expected_coroutine(call: Call) -> str:
     return names.COROUTINE
 
 
-def as_async_def(modules: Modules, stub_result: Type) -> Type:
-    """`CoroutineType[Any, Any, R]`, which the stubs say, to what mypy says of an `async def`."""
-    proper = get_proper_type(stub_result)
-    if isinstance(proper, Instance) and proper.type.fullname == names.COROUTINE_TYPE:
-        return coroutine_of(modules, proper.args[2])
-    return stub_result
-
-
-def awaited(modules: Modules, result: Type) -> Type:
+def awaited(call: Call | Signature, result: Type) -> Type:
     """`Awaitable[R]` to `R`."""
     proper = get_proper_type(result)
     if isinstance(proper, (AnyType, UninhabitedType)):
         return proper
     if isinstance(proper, UnionType):
-        return UnionType.make_union([awaited(modules, item) for item in proper.items])
-    if not isinstance(proper, Instance):
-        raise NotUnderstoodError(proper)
-    if proper.type.fullname == names.COROUTINE:
+        return UnionType.make_union([awaited(call, item) for item in proper.items])
+    if isinstance(proper, Instance) and proper.type.fullname == names.COROUTINE:
         # What nearly all async functions return, without the general way.
         return proper.args[2]
-    if proper.type.has_base(names.AWAITABLE):
-        return map_instance_to_supertype(proper, class_named(modules, names.AWAITABLE)).args[0]
-    if proper.type.fallback_to_any:
+    if isinstance(proper, Instance) and proper.type.fallback_to_any:
         return AnyType(TypeOfAny.special_form)
-    return _awaited_structurally(modules, proper)
-
-
-def _awaited_structurally(modules: Modules, result: Instance) -> Type:
-    method = get_proper_type(find_member("__await__", result, result))
-    steps = get_proper_type(method.ret_type) if isinstance(method, CallableType) else None
-    if not isinstance(steps, Instance) or not steps.type.has_base(names.GENERATOR):
-        raise NotUnderstoodError(result)
-    return map_instance_to_supertype(steps, class_named(modules, names.GENERATOR)).args[2]
+    # As mypy does for `await`: it knows type variables, structural awaitables and all else.
+    with call.checker.msg.filter_errors() as errors:
+        found = call.checker.expr_checker.check_awaitable_expr(proper, call.context, "")
+    if errors.has_new_errors():
+        raise NotUnderstoodError(proper)
+    return found
 
 
 def partial_signature(typ: Type) -> Type | None:
@@ -215,7 +198,7 @@ class Bridging:
         """Return what the bridge returns when what it wraps returns `result`."""
         modules = self._call.tools.modules
         if self._to_sync:
-            return awaited(modules, result)
+            return awaited(self._call, result)
         return coroutine_of(modules, result, self._coroutine)
 
     def _fallback(self, wrapped: CallableType) -> Instance:

@@ -43,10 +43,8 @@ It works if the checker reports those errors and no other.
 """
 
 _NOTES: Final = """\
-mypy types an `async def` as `Coroutine`, the other checkers as `CoroutineType`. The stubs say
-`CoroutineType[Any, Any, R]`; the plugin answers `Coroutine[Any, Any, R]`, so that a bridge has on
-each checker the type that an `async def` has there (pyrefly and mypy without the plugin excepted,
-see their gaps).
+mypy and pyrefly type an `async def` as `Coroutine`, the other checkers as `CoroutineType`. The stubs give
+each of them what it takes an `async def` for, so one may override the other on all of them.
 """
 
 

@@ -50,6 +50,9 @@ PREDICTED: Final[dict[str, tuple[type[Exception], ...]]] = {
     "bridge-executor": (TypeError,),
     "bridge-executor-type": (TypeError,),
     "bridge-blocking-call": (RuntimeError,),
+    "bridge-coroutine-object": (TypeError,),
+    # Python's own warning, of a coroutine that was never awaited.
+    "bridge-not-awaited": (RuntimeWarning,),
 }
 
 _LIBRARY: Final = str(Path(typedbridge.__file__).parent)

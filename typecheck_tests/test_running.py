@@ -33,8 +33,8 @@ def test_cases_run_as_they_are_typed(file: CaseFile, subtests: pytest.Subtests) 
 
 
 def test_every_finding_has_a_prediction() -> None:
-    """A finding that cannot be shown at run time is none."""
-    assert {code.code for code in plugin_errors.ALL} == set(PREDICTED)
+    """A finding that cannot be shown at run time is none, at most a note."""
+    assert {code.code for code in plugin_errors.ALL} - plugin_errors.NOTES == set(PREDICTED)
 
 
 _HEAD = """\

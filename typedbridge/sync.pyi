@@ -1,12 +1,13 @@
 import threading
+import types
+import typing
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Executor, Future
 from contextvars import Context, ContextVar
 from inspect import iscoroutinefunction as iscoroutinefunction
-from types import CoroutineType, TracebackType
+from types import TracebackType
 from typing import (
-    Any,
     Generic,
     Literal,
     ParamSpec,
@@ -46,15 +47,29 @@ _R2 = TypeVar("_R2")
 _R_co = TypeVar("_R_co", covariant=True)
 _S = TypeVar("_S")
 _S_contra = TypeVar("_S_contra", contravariant=True)
+_Y = TypeVar("_Y")
 
 # What `sys.exc_info()` returns: it travels with a hop.
 _ExcInfo: TypeAlias = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 )
 
-# What `async_to_sync` wraps. The mypy plugin reads `Callable[_P, object]` here: it refuses a sync
-# function itself, in a line that says what to do.
-_AsyncCallable: TypeAlias = Callable[_P, Awaitable[_R]]
+# What an `async def` returns: `Coroutine` to mypy and pyrefly, `CoroutineType` to the others. A bridge
+# is the same, or one could not override the other, nor would a missing await be found.
+# The first alias is for all but mypy, which takes any attribute `MYPY` for true, and pyrefly, which
+# knows that `[0][0]` is false. The second is for these two alone: pyright and zuban read the first of
+# two, and ty knows that `1 - 1` is false. Their name is what an editor shows.
+@type_check_only
+class _Checker:
+    MYPY: bool
+
+if not _Checker.MYPY and [0][0]:  # noqa: PYI002  # nothing that the rule knows tells them apart
+    CoroutineType: TypeAlias = types.CoroutineType[_Y, _S, _R]  # pyright: ignore[reportRedeclaration]
+if 1 - 1:  # noqa: PYI002
+    CoroutineType: TypeAlias = Coroutine[_Y, _S, _R]  # pyright: ignore[reportRedeclaration]
+
+# mypy's gather answers Any for coroutines of what is named Any itself.
+Any: TypeAlias = typing.Any
 
 class DeadlockError(RuntimeError): ...
 
@@ -118,26 +133,70 @@ class SyncToAsync(Generic[_P, _R_co]):
     __wrapped__: Callable[_P, _R_co]
     __name__: str
     __qualname__: str
-    @overload
-    def __init__(
-        self,
-        func: Callable[_P, _R_co],
-        thread_sensitive: bool = True,
-        executor: None = None,
-        context: Context | None = None,
-        *,
-        on_cancel: Literal["abandon", "wait"] = "abandon",
-    ) -> None: ...
-    @overload
-    def __init__(
-        self,
-        func: Callable[_P, _R_co],
-        thread_sensitive: Literal[False],
-        executor: Executor | None = None,
-        context: Context | None = None,
-        *,
-        on_cancel: Literal["abandon", "wait"] = "abandon",
-    ) -> None: ...
+    # zuban loses the parameters of `func` on the way to a subclass. It reads these definitions, the
+    # first, whatever the condition; to the others that is never true.
+    if not _Checker.MYPY and False:  # noqa: PYI002, SIM223
+        @overload
+        def __init__(
+            self,
+            func: Callable[_P, _R_co],
+            thread_sensitive: bool = True,
+            executor: None = None,
+            context: Context | None = None,
+            *,
+            on_cancel: Literal["abandon", "wait"] = "abandon",
+        ) -> None: ...
+        @overload
+        def __init__(
+            self,
+            func: Callable[_P, _R_co],
+            thread_sensitive: bool,
+            executor: Executor | None = None,
+            context: Context | None = None,
+            *,
+            on_cancel: Literal["abandon", "wait"] = "abandon",
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: SyncToAsync[_P2, _R2],
+            func: Callable[_P2, _R2],
+            thread_sensitive: bool = True,
+            executor: None = None,
+            context: Context | None = None,
+            *,
+            on_cancel: Literal["abandon", "wait"] = "abandon",
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: SyncToAsync[_P2, _R2],
+            func: Callable[_P2, _R2],
+            thread_sensitive: bool,
+            executor: Executor | None = None,
+            context: Context | None = None,
+            *,
+            on_cancel: Literal["abandon", "wait"] = "abandon",
+        ) -> None: ...
+    else:
+        @overload
+        def __init__(
+            self,
+            func: Callable[_P, _R_co],
+            thread_sensitive: bool = True,
+            executor: None = None,
+            context: Context | None = None,
+            *,
+            on_cancel: Literal["abandon", "wait"] = "abandon",
+        ) -> None: ...
+        @overload
+        def __init__(
+            self,
+            func: Callable[_P, _R_co],
+            thread_sensitive: bool,
+            executor: Executor | None = None,
+            context: Context | None = None,
+            *,
+            on_cancel: Literal["abandon", "wait"] = "abandon",
+        ) -> None: ...
     # Not `CoroutineType`: on mypy an `async def` in a subclass is a `Coroutine`.
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> Coroutine[Any, Any, _R_co]: ...
     # The order decides: class-bound through the class, unbound through the class, instance,
@@ -190,9 +249,22 @@ class AsyncToSync(Generic[_P, _R_co]):
     __wrapped__: Callable[_P, Awaitable[_R_co]]
     __name__: str
     __qualname__: str
-    def __init__(
-        self, awaitable: Callable[_P, Awaitable[_R_co]], force_new_loop: bool = False
-    ) -> None: ...
+    # As in `SyncToAsync`.
+    if not _Checker.MYPY and False:  # noqa: PYI002, SIM223
+        @overload
+        def __init__(
+            self, awaitable: Callable[_P, Awaitable[_R_co]], force_new_loop: bool = False
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: AsyncToSync[_P2, _R2],
+            awaitable: Callable[_P2, Awaitable[_R2]],
+            force_new_loop: bool = False,
+        ) -> None: ...
+    else:
+        def __init__(
+            self, awaitable: Callable[_P, Awaitable[_R_co]], force_new_loop: bool = False
+        ) -> None: ...
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R_co: ...
     # In the order of `SyncToAsync.__get__`.
     @overload
@@ -230,9 +302,9 @@ class _SyncToAsyncDecorator(Protocol):
 
 @type_check_only
 class _AsyncToSyncDecorator(Protocol):
-    def __call__(self, awaitable: _AsyncCallable[_P, _R], /) -> Callable[_P, _R]: ...
+    def __call__(self, awaitable: Callable[_P, Awaitable[_R]], /) -> Callable[_P, _R]: ...
 
-# An executor needs `thread_sensitive=False`; a plain `bool` is accepted without one.
+# An executor needs `thread_sensitive=False`: left out it is refused. A `bool` may be false.
 @overload
 def sync_to_async(
     func: Callable[_P, _R],
@@ -246,7 +318,7 @@ def sync_to_async(
 def sync_to_async(
     func: Callable[_P, _R],
     *,
-    thread_sensitive: Literal[False],
+    thread_sensitive: bool,
     executor: Executor | None = None,
     context: Context | None = None,
     on_cancel: Literal["abandon", "wait"] = "abandon",
@@ -262,14 +334,14 @@ def sync_to_async(
 @overload
 def sync_to_async(
     *,
-    thread_sensitive: Literal[False],
+    thread_sensitive: bool,
     executor: Executor | None = None,
     context: Context | None = None,
     on_cancel: Literal["abandon", "wait"] = "abandon",
 ) -> _SyncToAsyncDecorator: ...
 @overload
 def async_to_sync(
-    awaitable: _AsyncCallable[_P, _R], *, force_new_loop: bool = False
+    awaitable: Callable[_P, Awaitable[_R]], *, force_new_loop: bool = False
 ) -> Callable[_P, _R]: ...
 @overload
 def async_to_sync(*, force_new_loop: bool = False) -> _AsyncToSyncDecorator: ...

@@ -34,17 +34,28 @@ FINDINGS = """
 
     sync_to_async(fetch)  # bridge-async-function
     async_to_sync(len)  # bridge-sync-function
+    async_to_sync(fetch())  # bridge-coroutine-object
     sync_to_async(rows)  # bridge-generator
     sync_to_async(staticmethod(len))  # bridge-decorator-order
     sync_to_async(len, thread_sensitive=False, executor=1)  # bridge-executor-type
 
-    async def main() -> None:
+    class Api:
+        @async_to_sync
+        async def get(self) -> None: ...
+
+    async def main(api: Api) -> None:
         async_to_sync(fetch)()  # bridge-blocking-call
+        api.get()  # bridge-may-block
+        for _ in range(3):
+            await sync_to_async(len)([])  # bridge-made-anew
+        if sync_to_async(len)([]): ...  # bridge-not-awaited
     """
 
 ALL = {code.code for code in errors.ALL}
+DEFAULT = ALL - errors.ON_REQUEST
 
 each_code = pytest.mark.parametrize("code", sorted(ALL))
+each_by_default = pytest.mark.parametrize("code", sorted(DEFAULT))
 
 
 @pytest.fixture
@@ -64,20 +75,31 @@ def codes(output: str) -> set[str]:
     return {word for word in words if word.startswith("bridge-")}
 
 
-def test_everything_is_on_by_default(project: Project) -> None:
-    """Without a section of its own the plugin reports all findings."""
-    assert codes(project.mypy("program.py")) == ALL
+def test_what_is_a_mistake_is_on_by_default(project: Project) -> None:
+    """Without a section of its own the plugin reports all findings but those that are no mistake."""
+    assert codes(project.mypy("program.py")) == DEFAULT
 
 
-@each_code
+@pytest.mark.parametrize("code", sorted(errors.ON_REQUEST))
+def test_the_others_are_switched_on(project: Project, code: str) -> None:
+    """As notes: they do not make the run fail."""
+    project.configure(extra=f"[typedbridge]\n{switch(code)} = true\n")
+
+    output = project.mypy("program.py")
+
+    assert codes(output) == DEFAULT | {code}
+    assert all(": note: " in line for line in output.splitlines() if line.endswith(f"[{code}]"))
+
+
+@each_by_default
 def test_each_finding_is_switched_off_in_an_ini_file(project: Project, code: str) -> None:
     """The others stay on."""
     project.configure(extra=f"[typedbridge]\n{switch(code)} = false\n")
 
-    assert codes(project.mypy("program.py")) == ALL - {code}
+    assert codes(project.mypy("program.py")) == DEFAULT - {code}
 
 
-@each_code
+@each_by_default
 def test_each_finding_is_switched_off_in_pyproject(project: Project, code: str) -> None:
     """The keys are the same."""
     project.write(
@@ -85,10 +107,10 @@ def test_each_finding_is_switched_off_in_pyproject(project: Project, code: str) 
         f'[tool.mypy]\nplugins = ["{PLUGIN}"]\n[tool.typedbridge]\n{switch(code)} = false\n',
     )
 
-    assert codes(project.mypy("program.py")) == ALL - {code}
+    assert codes(project.mypy("program.py")) == DEFAULT - {code}
 
 
-@each_code
+@each_by_default
 def test_each_finding_is_silenced_in_its_line(project: Project, code: str) -> None:
     """A comment with the code is used, and nothing else is reported in the line."""
     project.write("program.py", FINDINGS.replace(f"# {code}\n", f"# type: ignore[{code}]\n"))
@@ -96,7 +118,7 @@ def test_each_finding_is_silenced_in_its_line(project: Project, code: str) -> No
 
     output = project.mypy("program.py")
 
-    assert codes(output) == ALL - {code}
+    assert codes(output) == DEFAULT - {code}
     assert "unused-ignore" not in output
 
 
@@ -104,12 +126,12 @@ def test_each_finding_is_silenced_in_its_line(project: Project, code: str) -> No
     mypy_version() < (1, 19),
     reason="an older mypy reads disable_error_code before it has asked the plugin for its codes",
 )
-@each_code
+@each_by_default
 def test_each_finding_is_disabled_by_its_code(project: Project, code: str) -> None:
     """disable_error_code knows the plugin's codes."""
     project.configure(f"disable_error_code = {code}")
 
-    assert codes(project.mypy("program.py")) == ALL - {code}
+    assert codes(project.mypy("program.py")) == DEFAULT - {code}
 
 
 @each_code
@@ -148,7 +170,7 @@ def test_switches_in_ini_files(project: Project, name: str) -> None:
 
     output = project.mypy("--config-file", name, "program.py")
 
-    assert codes(output) == ALL - {"bridge-async-function", "bridge-generator"}
+    assert codes(output) == DEFAULT - {"bridge-async-function", "bridge-generator"}
 
 
 def test_switches_in_pyproject(project: Project) -> None:
@@ -164,14 +186,14 @@ def test_switches_in_pyproject(project: Project) -> None:
         """,
     )
 
-    assert codes(project.mypy("program.py")) == ALL - {"bridge-blocking-call"}
+    assert codes(project.mypy("program.py")) == DEFAULT - {"bridge-blocking-call"}
 
 
 def test_a_percent_sign_elsewhere_is_no_matter(project: Project) -> None:
     """The file is read as mypy reads it, without interpolation."""
     project.configure(extra="[other]\nformat = %(asctime)s\n[typedbridge]\nbridge_generator = 0\n")
 
-    assert codes(project.mypy("program.py")) == ALL - {"bridge-generator"}
+    assert codes(project.mypy("program.py")) == DEFAULT - {"bridge-generator"}
 
 
 def test_a_switched_off_finding_leaves_the_stubs_answer(project: Project) -> None:
@@ -204,7 +226,7 @@ def test_a_changed_switch_is_not_answered_from_the_cache(project: Project) -> No
     project.configure(extra="[typedbridge]\nbridge_generator = false\n")
     after = codes(project.mypy("program.py"))
 
-    assert [ALL, ALL - {"bridge-generator"}] == [before, after]
+    assert [DEFAULT, DEFAULT - {"bridge-generator"}] == [before, after]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +291,7 @@ def test_a_wrong_key_in_the_daemon(project: Project) -> None:
     project.dmypy("kill")
 
     assert 'unknown key "strict"' in wrong
-    assert codes(right) == ALL
+    assert codes(right) == DEFAULT
 
 
 def test_a_program_without_typedbridge(project: Project) -> None:

@@ -45,7 +45,7 @@ def test_django(project: Project, *, ours_first: bool) -> None:
     project.write(
         "library/repository.py",
         """
-        from typing import TypeVar
+        from typing import TypeVar, final
 
         from django.db import models, transaction
         from django.db.models import QuerySet
@@ -60,6 +60,7 @@ def test_django(project: Project, *, ours_first: bool) -> None:
             instance.save()
             return instance
 
+        @final
         class Books:
             @sync_to_async
             @transaction.atomic
@@ -90,21 +91,21 @@ def test_django(project: Project, *, ours_first: bool) -> None:
 
     start = "library/repository.py"
     assert lines == [
-        f'{start}:32: note: Revealed type is "library.models.Author"',
-        f'{start}:33: note: Revealed type is "list[library.models.Book]"',
-        f'{start}:34: note: Revealed type is "datetime.date | None"',
-        f'{start}:35: note: Revealed type is "library.models.Book"',
-        f'{start}:36: note: Revealed type is "int"',
+        f'{start}:33: note: Revealed type is "library.models.Author"',
+        f'{start}:34: note: Revealed type is "list[library.models.Book]"',
+        f'{start}:35: note: Revealed type is "datetime.date | None"',
+        f'{start}:36: note: Revealed type is "library.models.Book"',
+        f'{start}:37: note: Revealed type is "int"',
         (
-            f'{start}:37: error: "first of Books" blocks, but is called in the async function "main": '
+            f'{start}:38: error: "first of Books" blocks, but is called in the async function "main": '
             "await the async function that it wraps  [bridge-blocking-call]"
         ),
         (
-            f'{start}:38: error: Argument 1 to "of" of "Books" has incompatible type "str"; '
+            f'{start}:39: error: Argument 1 to "of" of "Books" has incompatible type "str"; '
             'expected "Author"  [arg-type]'
         ),
         (
-            f"{start}:39: error: Cannot resolve keyword 'pages' into field. "
+            f"{start}:40: error: Cannot resolve keyword 'pages' into field. "
             "Choices are: author, author_id, id, title  [misc]"
         ),
     ]
@@ -121,7 +122,7 @@ def test_pydantic(project: Project, *, ours_first: bool) -> None:
     project.write(
         "program.py",
         """
-        from typing import Self
+        from typing import Self, final
 
         from pydantic import BaseModel, field_validator
         from typedbridge import async_to_sync, sync_to_async
@@ -144,6 +145,7 @@ def test_pydantic(project: Project, *, ours_first: bool) -> None:
             def save(self) -> Self:
                 return self
 
+            @final
             @async_to_sync
             async def refresh(self) -> Self:
                 return self
@@ -163,16 +165,16 @@ def test_pydantic(project: Project, *, ours_first: bool) -> None:
     lines = project.mypy("program.py").replace("builtins.", "").splitlines()
 
     assert lines == [
-        'program.py:32: note: Revealed type is "program.Admin"',
         'program.py:33: note: Revealed type is "program.Admin"',
-        'program.py:34: note: Revealed type is "program.User"',
+        'program.py:34: note: Revealed type is "program.Admin"',
+        'program.py:35: note: Revealed type is "program.User"',
         (
-            'program.py:35: error: Argument "name" to "User" has incompatible type "int"; '
+            'program.py:36: error: Argument "name" to "User" has incompatible type "int"; '
             'expected "str"  [arg-type]'
         ),
-        'program.py:36: error: Unexpected keyword argument "old" for "User"  [call-arg]',
+        'program.py:37: error: Unexpected keyword argument "old" for "User"  [call-arg]',
         (
-            'program.py:37: error: "refresh of User" blocks, but is called in the async function '
+            'program.py:38: error: "refresh of User" blocks, but is called in the async function '
             '"main": await the async function that it wraps  [bridge-blocking-call]'
         ),
     ]

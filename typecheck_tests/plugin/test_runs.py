@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typecheck_tests.plugin.projects import Project
 
 LIBRARY = """
-    from typing import TypeVar, overload
+    from typing import TypeVar, final, overload
 
     from typedbridge import async_to_sync, sync_to_async
 
@@ -35,6 +35,7 @@ LIBRARY = """
 
     aparse = sync_to_async(parse)
 
+    @final
     class Store:
         @sync_to_async
         def load(self, key: str) -> bytes:
@@ -189,8 +190,10 @@ def test_an_import_cycle(project: Project) -> None:
             f"""
             from __future__ import annotations
             import {other}
+            from typing import final
             from typedbridge import async_to_sync, sync_to_async
 
+            @final
             class Item:
                 @sync_to_async
                 def peer(self) -> {other}.Item: return {other}.Item()
@@ -207,10 +210,10 @@ def test_an_import_cycle(project: Project) -> None:
     second = project.mypy("--no-incremental", "right.py", "left.py")
 
     expected = [
-        'left.py:13: note: Revealed type is "left.Item"',
-        "left.py:14: error: " + BLOCKING.format("refresh of Item"),
-        'right.py:13: note: Revealed type is "right.Item"',
-        "right.py:14: error: " + BLOCKING.format("refresh of Item"),
+        'left.py:15: note: Revealed type is "left.Item"',
+        "left.py:16: error: " + BLOCKING.format("refresh of Item"),
+        'right.py:15: note: Revealed type is "right.Item"',
+        "right.py:16: error: " + BLOCKING.format("refresh of Item"),
     ]
     assert [expected, expected] == [sorted(first.splitlines()), sorted(second.splitlines())]
 

@@ -65,10 +65,10 @@ def count_files(folder: str) -> int:
 
 async def use_count_files() -> None:
     coroutine = same = count_files("/")
-    # The plugin answers what mypy itself gives an `async def`: Coroutine.
+    # To mypy and pyrefly, an `async def` gives Coroutine.
     same = assert_type(
         coroutine, CoroutineType[Any, Any, int]
-    )  # E[mypy-plugin]: Coroutine[Any, Any, int]
+    )  # E[mypy-plugin, mypy, pyrefly]: Coroutine[Any, Any, int]
     assert_type(await same, int)
 
 
@@ -621,24 +621,11 @@ async def use_guards(value: object) -> None:
     text_job, number_job = is_text(value), is_number(value)
     found: bool = await text_job and await number_job
     assert_type(value, object)
-    if is_text(value):  # E[pyright, basedpyright]
+    if is_text(value):  # E[pyright, basedpyright]  # E[mypy-plugin]: bridge-not-awaited
         assert_type(value, object)
-    if is_number(value):  # E[pyright, basedpyright]
+    if is_number(value):  # E[pyright, basedpyright]  # E[mypy-plugin]: bridge-not-awaited
         assert_type(value, object)
     print(found)
-
-
-# case: a coroutine type is expected
-def line_of(number: int) -> str:
-    return str(number)
-
-
-async def use_expected() -> None:
-    exact: Callable[[int], CoroutineType[Any, Any, str]] = sync_to_async(line_of)
-    wider: Callable[[int], Coroutine[Any, Any, str]] = sync_to_async(line_of)
-    assert_type(await exact(1), str)
-    assert_type(await wider(1), str)
-    assert_type((exact(1)).cr_running, bool)
 
 
 # case: an async function of a union of awaitables

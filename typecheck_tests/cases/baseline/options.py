@@ -77,11 +77,10 @@ async def use_executor_none() -> None:
     assert_type(await sync_to_async(crunch, thread_sensitive=True, executor=None)(b"a"), str)
 
 
-# case: an executor with thread_sensitive is refused
+# case: an executor without thread_sensitive is refused
 async def use_both() -> None:
-    sync_to_async(crunch, thread_sensitive=True, executor=POOL)  # E
     sync_to_async(crunch, executor=POOL)  # E
-    sync_to_async(thread_sensitive=True, executor=POOL)  # E
+    sync_to_async(executor=POOL)  # E
 
 
 # case: a wrong executor is refused

@@ -76,10 +76,9 @@ async def use_options() -> None:
     assert_type(await SyncToAsync(area, context=None)(1.0), float)
 
 
-# case: an executor with thread_sensitive is refused
+# case: an executor without thread_sensitive is refused
 async def use_both() -> None:
     SyncToAsync(area, executor=POOL)  # E
-    SyncToAsync(area, thread_sensitive=True, executor=POOL)  # E
 
 
 # case: subscripted as annotations

@@ -24,10 +24,10 @@ class Service:
 
 # case: gather of two bridges
 async def use_gather() -> None:
-    assert_type(await asyncio.gather(number_of("a"), text_of(1)), tuple[int, str])  # E[mypy]: of type "Any"
+    assert_type(await asyncio.gather(number_of("a"), text_of(1)), tuple[int, str])
     number, text = await asyncio.gather(number_of("a"), text_of(1))
-    assert_type(number, int)  # E[mypy]: of type "Any"
-    assert_type(text, str)  # E[mypy]: of type "Any"
+    assert_type(number, int)
+    assert_type(text, str)
 
 
 # case: gather of a method, a call and a coroutine
@@ -36,7 +36,7 @@ async def native() -> float:
 
 
 async def use_gather_mixed(service: Service) -> None:
-    assert_type(  # E[mypy]: of type "Any"
+    assert_type(
         await asyncio.gather(service.load("a"), sync_to_async(len)("a"), native()),
         tuple[bytes, int, float],
     )
@@ -44,7 +44,7 @@ async def use_gather_mixed(service: Service) -> None:
 
 # case: gather that returns exceptions
 async def use_gather_exceptions() -> None:
-    assert_type(  # E[mypy]: of type "Any"
+    assert_type(
         await asyncio.gather(number_of("a"), text_of(1), return_exceptions=True),
         tuple[int | BaseException, str | BaseException],
     )
@@ -52,6 +52,6 @@ async def use_gather_exceptions() -> None:
 
 # case: a wrong result type is refused
 async def use_wrong_result() -> None:
-    number: str = (await asyncio.gather(number_of("a"), text_of(1)))[0]  # E[all but mypy]
+    number: str = (await asyncio.gather(number_of("a"), text_of(1)))[0]  # E
     task: asyncio.Task[str] = asyncio.create_task(number_of("a"))  # E
     print(number, task)

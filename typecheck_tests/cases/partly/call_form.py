@@ -80,7 +80,7 @@ async def use_first() -> None:
 
 # case: call_sync with asyncio
 async def use_gather() -> None:
-    assert_type(  # E[mypy]: of type "Any"
+    assert_type(
         await asyncio.gather(call_sync(resize, "a"), call_sync(len, "a")), tuple[bytes, int]
     )
     assert_type(await asyncio.create_task(call_sync(len, "a")), int)
@@ -111,7 +111,7 @@ def use_ask() -> None:
 
 # case: a missing await of call_sync is reported
 async def use_missing_await() -> None:
-    call_sync(len, "a")  # E[all but mypy]
+    call_sync(len, "a")  # E
 
 
 # case: call_sync and call_async on a lambda with a default bound to a loop variable

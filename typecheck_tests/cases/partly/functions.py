@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Coroutine
+from types import CoroutineType
 from typing import (
+    Any,
     TypedDict,
     TypeVarTuple,
     Unpack,
@@ -49,4 +52,17 @@ def save(name: str) -> int:
 
 
 async def use_save() -> None:
-    save("a")  # E[all but mypy]
+    save("a")  # E
+
+
+# case: a coroutine type is expected
+def line_of(number: int) -> str:
+    return str(number)
+
+
+async def use_expected() -> None:
+    exact: Callable[[int], CoroutineType[Any, Any, str]] = sync_to_async(line_of)  # E[mypy]: assignment
+    wider: Callable[[int], Coroutine[Any, Any, str]] = sync_to_async(line_of)
+    assert_type(await exact(1), str)
+    assert_type(await wider(1), str)
+    assert_type((exact(1)).cr_running, bool)

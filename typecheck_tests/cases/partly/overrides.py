@@ -47,7 +47,7 @@ class Reader:
 
 class AsyncReader(Reader):
     @override
-    async def read(self, size: int = -1) -> bytes:  # E[mypy]: override
+    async def read(self, size: int = -1) -> bytes:
         return bytes(size)
 
 
@@ -89,7 +89,7 @@ class AsyncClock:
 
 
 def pass_clock() -> Clock:
-    return AsyncClock()  # E[mypy]: return-value
+    return AsyncClock()
 
 
 # case: async_to_sync overrides a sync method wrongly
@@ -116,7 +116,7 @@ class Registry:
 class AsyncRegistry(Registry):
     @override
     @classmethod
-    async def register(cls, name: str) -> int:  # E[mypy]: override
+    async def register(cls, name: str) -> int:
         return len(name)
 
 
@@ -156,7 +156,7 @@ async def count(names: list[str], blocking: bool) -> int:
 
     else:
 
-        async def size() -> int:  # E[mypy]: misc
+        async def size() -> int:
             return len(names)
 
     return await size()

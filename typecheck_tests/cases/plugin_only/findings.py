@@ -41,6 +41,7 @@ async def use_async_function() -> None:
 
 
 # case: an async method given to sync_to_async
+@final
 class Client:
     async def get(self, url: str) -> bytes:
         return url.encode()
@@ -69,6 +70,7 @@ async def with_stored_options(name: str) -> int:
 
 
 # case: an async callable object and a partial of an async function
+@final
 class Sender:
     async def __call__(self, text: str) -> int:
         return len(text)
@@ -227,8 +229,8 @@ def crunch(data: bytes) -> str:
 
 async def use_executor() -> None:
     sync_to_async(crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
-    sync_to_async(crunch, thread_sensitive=True, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
-    sync_to_async(thread_sensitive=True, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
+    sync_to_async(crunch, thread_sensitive=True, executor=POOL)  # E[mypy-plugin]: bridge-executor
+    sync_to_async(thread_sensitive=True, executor=POOL)  # E[mypy-plugin]: bridge-executor
     sync_to_async(crunch, thread_sensitive=False, executor=POOL)
     sync_to_async(crunch, thread_sensitive=True, executor=None)
 
@@ -236,7 +238,7 @@ async def use_executor() -> None:
 # case: an executor with thread_sensitive given to the class
 async def use_executor_class() -> None:
     SyncToAsync(crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
-    SyncToAsync(crunch, True, POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
+    SyncToAsync(crunch, True, POOL)  # E[mypy-plugin]: bridge-executor
     SyncToAsync(crunch, False, POOL)
 
 
@@ -270,10 +272,12 @@ async def use_fetch() -> None:
 
 # case: a blocking bridge called in async code, method
 class Api:
+    @final
     @async_to_sync
     async def get(self, url: str) -> bytes:
         return url.encode()
 
+    @final
     @classmethod
     @async_to_sync
     async def open(cls, url: str) -> int:
@@ -424,9 +428,8 @@ class FileSource(Source):
         print("closed")
 
 
-async def use_source(file: FileSource, source: Source = FileSource()) -> None:
-    sync_to_async(source.read)  # E[mypy-plugin]: bridge-async-function
-    sync_to_async(file.read)  # E[mypy-plugin]: bridge-async-function
+async def use_source(file: FileSource) -> None:
+    sync_to_async(FileSource().read)  # E[mypy-plugin]: bridge-async-function
     sync_to_async(file.close)  # E[mypy-plugin]: bridge-async-function
     sync_to_async(Source.open)  # E[mypy-plugin]: bridge-async-function
     sync_to_async(Source.exists)  # E[mypy-plugin]: bridge-async-function
@@ -456,6 +459,7 @@ async def use_ask() -> None:
 
 
 # case: a union of async functions, and one with a sync function
+@final
 class Listener:
     async def __call__(self, name: str) -> bytes:
         return name.encode()
@@ -591,6 +595,7 @@ def use_async_generator() -> None:
 
 
 # case: generators that are methods, partials and objects
+@final
 class Log:
     @sync_to_async  # E[mypy-plugin]: bridge-generator
     def tail(self, count: int) -> Iterator[str]:
@@ -703,7 +708,7 @@ def wrongly_pooled(data: bytes) -> str:
 async def use_wrong_executor_spellings(size: int, either: ThreadPoolExecutor | int) -> None:
     SyncToAsync(crunch, thread_sensitive=False, executor=size)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
     SyncToAsync(crunch, False, size)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
-    sync_to_async(crunch, thread_sensitive=False, executor=either)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
+    sync_to_async(crunch, thread_sensitive=False, executor=either)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: arg-type
     sync_to_async(thread_sensitive=False, executor=ThreadPoolExecutor)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
 
 
@@ -757,6 +762,7 @@ async def use_endpoint() -> None:
     await Endpoint().again()
 
 
+@final
 class OtherApi:
     @async_to_sync
     async def get(self, url: str) -> bytes:
@@ -848,3 +854,39 @@ class Silenced:
     @sync_to_async  # E[mypy-plugin]: bridge-async-function
     async def make_another(cls, name: str) -> int:
         return len(name)
+
+
+# case: a coroutine in the place of its function
+async def run_all(name: str = "a") -> int:
+    return len(name)
+
+
+def use_coroutines() -> None:
+    async_to_sync(run_all())  # E[mypy-plugin]: bridge-coroutine-object  # E[mypy]: call-overload
+    async_to_sync(run_all("b"), force_new_loop=True)  # E[mypy-plugin]: bridge-coroutine-object  # E[mypy]: call-overload
+    AsyncToSync(run_all())  # E[mypy-plugin]: bridge-coroutine-object  # E[mypy]: arg-type
+    with_new_loop(run_all())  # E[mypy-plugin]: bridge-coroutine-object  # E[mypy]: arg-type
+    call_async(run_all())  # E[mypy-plugin]: bridge-coroutine-object  # E[mypy]: arg-type
+    sync_to_async(run_all())  # E[mypy-plugin]: bridge-coroutine-object  # E[mypy]: call-overload
+
+
+# case: a coroutine that is asked for its truth, or compared with None
+@sync_to_async
+def is_there(name: str) -> bool:
+    return bool(name)
+
+
+def use_truth() -> None:
+    if is_there("a"):  # E[mypy-plugin]: bridge-not-awaited
+        print("always")
+    if not is_there("a"):  # E[mypy-plugin]: bridge-not-awaited
+        print("never")
+    print(1 if is_there("a") else 0)  # E[mypy-plugin]: bridge-not-awaited
+    print(is_there("a") is None)  # E[mypy-plugin]: bridge-not-awaited
+
+
+async def use_truth_async() -> None:
+    if is_there("a"):  # E[mypy-plugin]: bridge-not-awaited
+        print("always")
+    if await is_there("a"):
+        print("perhaps")
