@@ -182,6 +182,23 @@ class TestInterrupt:
         script.interrupt()
         assert ["begun", "stuck", "interrupted"] == script.ends()
 
+    @pytest.mark.parametrize("error", ["SystemExit", "LookupError", "KeyboardInterrupt"])
+    @pytest.mark.parametrize("number", ["SIGTERM", "SIGALRM", "SIGUSR1"])
+    def test_other_signals_whose_handlers_raise(
+        self, start: Start, number: str, error: str
+    ) -> None:
+        """As Ctrl-C: the cleanup comes first, then the error rises; a second one stops waiting."""
+        script = start("raising_handler.py", number, error)
+        assert [
+            "in main True",
+            "cleaned up",
+            "raised",
+            "afterwards 4",
+            "in main True",
+            "raised",
+            "afterwards 4",
+        ] == script.ends()
+
     def test_in_a_frame_under_a_frame(self, start: Start) -> None:
         """It rises through function and coroutine, from the inside out."""
         script = start("interrupt.py", "nested")

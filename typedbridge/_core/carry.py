@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from asyncio import current_task
+from contextlib import suppress
 from contextvars import Context, copy_context
 from operator import is_not
 from threading import get_ident
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from types import TracebackType
 
 __all__ = [
     "arriving",
@@ -88,6 +90,14 @@ def exc_info_of(exc: BaseException | None) -> tuple[Any, Any, Any]:  # Any: as i
     return (None, None, None) if exc is None else (type(exc), exc, exc.__traceback__)
 
 
+# Not by assignment: a frozen dataclass refuses it.
+_set_traceback: Callable[[BaseException, TracebackType | None], None] = vars(BaseException)[
+    "__traceback__"
+].__set__
+_set_context: Callable[[BaseException, BaseException | None], None] = vars(BaseException)[
+    "__context__"
+].__set__
+
 # Two hops may carry the same exception at once; one must not see the traceback that the other's
 # `raise` has just grown.
 _raising = threading.Lock()
@@ -108,7 +118,8 @@ def run_handling(
             try:
                 raise exc
             finally:
-                exc.__traceback__, exc.__context__ = traceback, context
+                _set_traceback(exc, traceback)
+                _set_context(exc, context)
     except BaseException as raised:
         if raised is not exc:
             raise  # Ctrl-C
@@ -126,7 +137,8 @@ async def handling(exc: BaseException, awaitable: Awaitable[_R]) -> _R:
             try:
                 raise exc
             finally:
-                exc.__traceback__, exc.__context__ = traceback, context
+                _set_traceback(exc, traceback)
+                _set_context(exc, context)
     except BaseException as raised:
         if raised is not exc:
             raise
@@ -135,8 +147,21 @@ async def handling(exc: BaseException, awaitable: Awaitable[_R]) -> _R:
         del exc, traceback, context, awaitable
 
 
+#: What `ContextVar.reset` says of a token from the other side of a hop.
+_FOREIGN = "was created in a different Context"
+
+_FOREIGN_NOTE = (
+    "typedbridge: each side of a hop has a context of its own, and the values of its variables are "
+    "carried over: reset a variable on the side where it was set, or set the old value again"
+)
+
+
 def outcome_error(error: BaseException) -> BaseException:
     """Return what to raise for an error that crosses into or out of a coroutine."""
+    if isinstance(error, ValueError) and _FOREIGN in str(error):
+        with suppress(Exception):  # a frozen exception takes no note
+            if _FOREIGN_NOTE not in getattr(error, "__notes__", ()):
+                error.add_note(_FOREIGN_NOTE)
     if isinstance(error, StopIteration):
         # PEP 479: a coroutine cannot raise it.
         replacement = RuntimeError("the function raised StopIteration")

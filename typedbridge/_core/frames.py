@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typedbridge._core.current_thread import CurrentThreadExecutor
     from typedbridge._core.loops import LoopThread, TaskMaker
 
-__all__ = ["Frame", "forget"]
+__all__ = ["Frame", "LoopStoppedError", "forget"]
 
 #: Where a call stands. "asked": a loop was told, and has not entered the coroutine. "entered". "shut
 #: out": the loop is ending, and will not enter it. "lost": the loop is ending under the coroutine. Two
@@ -57,6 +57,10 @@ _waiting: set[Frame] = set()
 #: Seconds between two looks at what nothing tells a waiting thread: that a loop which is not ours has
 #: stopped, or that Ctrl-C came in the moment before the thread began to wait (a lock does not notice).
 _LOOK = 0.1
+
+
+class LoopStoppedError(RuntimeError):
+    """A loop that is not ours ended without an answer."""
 
 
 class Frame(Guest):
@@ -227,7 +231,7 @@ class Frame(Guest):
         """Run the frame's work until the answer is there.
 
         :param foreign: the loop, unless it is ours: watched, since it may end without a word.
-        :raises RuntimeError: if it has.
+        :raises LoopStoppedError: if it has.
         """
         jobs = self._jobs
         watching = foreign is not None or self._thread == threading.main_thread().ident
@@ -241,7 +245,7 @@ class Frame(Guest):
                     continue
                 # Stopped at two looks in a row: a loop may be between two `run_until_complete`.
                 if foreign.is_closed() or (stopped and not foreign.is_running()):
-                    raise RuntimeError(
+                    raise LoopStoppedError(
                         f"the event loop stopped while async_to_sync({describe(self.func)}) waited for it"
                     ) from None
                 stopped = not foreign.is_running()

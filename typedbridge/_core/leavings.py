@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import AsyncGenerator, Coroutine, Sized
+    from collections.abc import AsyncGenerator, Coroutine, Sequence, Sized
 
 __all__ = ["ROUNDS", "Leavings"]
 
@@ -51,6 +51,10 @@ class Leavings:
         self._executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio")
         loop.set_default_executor(self._executor)
         self._debug = loop.get_debug()
+        # Callbacks that wait for their turn; the one that reads the loop's own wake-up is nobody's. There
+        # is no public name for either: of loops that do not show them nothing is known.
+        self._ready: Sequence[object] = getattr(loop, "_ready", ())
+        self._wake_up = _reader_of_wake_ups(loop)
 
     # -- what there is -----------------------------------------------------------------------
 
@@ -97,7 +101,7 @@ class Leavings:
             tasks: set[asyncio.Task[Any]] = set()
             if self._tasks:
                 tasks = self._unfinished()
-            if tasks or self._generators:
+            if tasks or self._generators or self._has_callbacks():
                 return tasks
             self._cancel_timers()
             return None
@@ -115,6 +119,10 @@ class Leavings:
         finished = {task for task in tasks if task.done()}
         self._tasks -= finished
         return tasks - finished
+
+    def _has_callbacks(self) -> bool:
+        ready = self._ready
+        return bool(ready) and (len(ready) > 1 or ready[0] is not self._wake_up)
 
     def traceless(self) -> bool:
         """Whether nothing is left that cannot be ended or set back.
@@ -143,12 +151,24 @@ class Leavings:
                 if not tasks:
                     break
             await self._end_generators()
-            return not tasks
+            return await self._run_callbacks() and not tasks
         finally:
             self._cancel_timers()
             self._loop.set_debug(self._debug)
             self._loop.set_exception_handler(None)
             self._loop.set_task_factory(self._factory)
+
+    async def _run_callbacks(self) -> bool:
+        """Have the callbacks run that a call left, as `asyncio.run` does; tell whether all have.
+
+        One that asks for another turn each time goes on in no other call: the loop is thrown away.
+        """
+        for _ in range(ROUNDS):
+            if not self._has_callbacks():
+                return True
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+        return not self._has_callbacks()
 
     async def end_all(self) -> None:
         """End all that is on the loop, which is closed next."""
@@ -204,3 +224,10 @@ async def _all_done(tasks: set[asyncio.Task[Any]]) -> None:
     while pending := {task for task in tasks if not task.done()}:
         with suppress(asyncio.CancelledError):
             await asyncio.wait(pending)
+
+
+def _reader_of_wake_ups(loop: AbstractEventLoop) -> object:
+    """Return the callback of a loop that takes up what other threads told it."""
+    selector: Any = getattr(loop, "_selector", None)  # Any: as in `traceless`
+    socket: Any = getattr(loop, "_ssock", None)
+    return None if selector is None or socket is None else selector.get_key(socket).data[0]

@@ -132,13 +132,27 @@ class LoopThread(Executor):
         # A coroutine must not begin in the turn in which user code stops the loop: where that does
         # not show (uvloop), it begins in the next one.
         self._begin_task = start_task if hasattr(self.loop, "_stopping") else _create_task
+        #: Taken by who sees to the end of the loop: its thread, or this one if there will be none.
+        self._end = [None]
         _running[self.loop] = self
         try:
             self._thread = start_thread(self._serve, "typedbridge loop")
         except BaseException:
-            del _running[self.loop]
-            self.loop.close()
+            self.alive = False
+            # No thread can be started, or Ctrl-C came meanwhile: then there may be one.
+            if self._ends_the_loop():
+                del _running[self.loop]
+                self.loop.close()
+            else:
+                tell(self.loop, self.loop.stop)
             raise
+
+    def _ends_the_loop(self) -> bool:
+        try:
+            self._end.pop()
+        except IndexError:
+            return False
+        return True
 
     # -- on the calling thread ---------------------------------------------------------------
 
@@ -210,6 +224,8 @@ class LoopThread(Executor):
     # -- on the loop's thread ----------------------------------------------------------------
 
     def _serve(self) -> None:
+        if not self._ends_the_loop():
+            return
         loop = self.loop
         here.scope.home = None  # each frame brings its own
         loop.call_soon(self._leavings.watch_generators)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -66,13 +67,18 @@ class Mailbox:
         # Cleared before looking: a job that arrives from here on wakes the loop again.
         self._woken = False
         replies = self._replies
-        for _ in range(len(replies)):
-            reply = replies.popleft()
-            future = reply.future
-            if not future.done():
-                future.set_result(None)
-            elif future.cancelled():  # not when Ctrl-C had a reply delivered twice
-                reply.forget()
+        try:
+            for _ in range(len(replies)):
+                reply = replies[0]  # taken out when it is settled: see below
+                future = reply.future
+                if not future.done():
+                    future.set_result(None)
+                elif future.cancelled():  # not when Ctrl-C had a reply settled twice
+                    reply.forget()
+                del replies[0]
+        except BaseException:  # what a signal's handler raised: the rest must not wait for ever
+            tell(asyncio.get_running_loop(), self._open)
+            raise
 
 
 _mailboxes: dict[ref[AbstractEventLoop], Mailbox] = {}

@@ -27,7 +27,7 @@ from typedbridge._core.carry import (
     noted,
     outcome_error,
 )
-from typedbridge._core.frames import Frame
+from typedbridge._core.frames import Frame, LoopStoppedError
 from typedbridge._core.local import Local
 from typedbridge._core.loops import (
     LoopThread,
@@ -362,7 +362,7 @@ def _wait(
     start: Callable[[], bool],
     foreign: AbstractEventLoop | None,
 ) -> None:
-    """Start a frame's coroutine and wait. On Ctrl-C cancel it and wait for its cleanup.
+    """Start a frame's coroutine and wait. On Ctrl-C and the like cancel it and wait for its cleanup.
 
     :param start: tells whether the loop has taken the coroutine.
     :param foreign: the loop, unless it is ours.
@@ -371,12 +371,12 @@ def _wait(
         if not start():
             frame.turn_away(loop)
         frame.wait(foreign)
-    except KeyboardInterrupt:
-        frame.cancel()
-        frame.wait(foreign)  # a second Ctrl-C leaves here
+    except LoopStoppedError:
+        frame.cancel()  # should it go on after all
         raise
-    except BaseException:  # the loop stopped; or the recursion limit, in work of the frame
+    except BaseException:  # what a signal's handler raised; or the recursion limit
         frame.cancel()
+        frame.wait(foreign)  # a second one leaves here
         raise
 
 
