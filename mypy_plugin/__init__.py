@@ -86,9 +86,9 @@ _LIBRARIES: Final = ("builtins.", "typing.")
 
 _SIGNATURES: Final[dict[str, SignatureHandler]] = {
     names.SYNC_TO_ASYNC: bind.signature_of_sync_to_async,
-    names.TO_ASYNC_WRAPPER: bind.signature_of_sync_to_async,
+    names.TO_ASYNC_WRAPPER: bind.signature_of_to_async_wrapper,
     names.ASYNC_TO_SYNC: misuse.refuse_coroutine,
-    names.TO_SYNC_WRAPPER: misuse.refuse_coroutine,
+    names.TO_SYNC_WRAPPER: bind.signature_of_wrapper,
     names.CALL_SYNC: bind.signature_of_call_sync,
     names.CALL_ASYNC: bind.signature_of_call_async,
 }

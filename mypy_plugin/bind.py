@@ -13,6 +13,8 @@ from mypy.types import (
     Instance,
     ParamSpecType,
     TypeOfAny,
+    TypeType,
+    UnionType,
     get_proper_type,
 )
 from mypy.typevars import fill_typevars
@@ -61,8 +63,31 @@ def construct_to_sync(call: Call) -> Type:
     return _constructed(call, names.TO_SYNC_WRAPPER)
 
 
+def signature_of_wrapper(signature: Signature) -> CallableType:
+    """`SyncToAsync(func)` and `AsyncToSync(func)`: an instance cannot be generic over a ParamSpec.
+
+    The answer for the call is a callable, which can.
+    """
+    refusing = misuse.refuse_coroutine(signature)
+    if refusing is not signature.default or signature.first is None:
+        return refusing
+    given = signature.type_of(signature.first)
+    if isinstance(given, CallableType) and any(
+        isinstance(variable, ParamSpecType) for variable in given.variables
+    ):
+        first = signature.default.arg_names[0] or ""
+        return signature.accepting({first: AnyType(TypeOfAny.special_form)})
+    return signature.default
+
+
+def signature_of_to_async_wrapper(signature: Signature) -> CallableType:
+    """`SyncToAsync(...)`."""
+    accepting = executor.check(signature)
+    return accepting if accepting is not signature.default else signature_of_wrapper(signature)
+
+
 def signature_of_sync_to_async(signature: Signature) -> CallableType:
-    """`sync_to_async(...)` with arguments, or `SyncToAsync(...)`."""
+    """`sync_to_async(...)` with arguments."""
     accepting = executor.check(signature)
     if accepting is not signature.default:
         return accepting
@@ -161,8 +186,15 @@ def _constructed(call: Call, wrapper: str) -> Type:
 
 
 def _is_plain(call: Call) -> bool:
-    signature = get_proper_type(signature_of(call, call.arg_types[0][0]))
-    return isinstance(signature, CallableType) and not signature.variables
+    """Say whether what mypy infers is exact: not for a `type[C]`, and not for a union that is awaited."""
+    given = get_proper_type(call.arg_types[0][0])
+    signature = get_proper_type(signature_of(call, given))
+    return (
+        isinstance(signature, CallableType)
+        and not signature.variables
+        and not isinstance(given, TypeType)
+        and not isinstance(get_proper_type(signature.ret_type), UnionType)
+    )
 
 
 def _calls_and_binds_as(modules: Modules, info: TypeInfo, wrapper: str) -> bool:

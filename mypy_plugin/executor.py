@@ -1,7 +1,7 @@
 """`executor=`: it needs `thread_sensitive=False`, and must be an Executor.
 
-The stubs refuse both mistakes with a list of overloads. The plugin looks first, says what to do,
-and takes the arguments out of mypy's sight.
+The stubs refuse the second mistake. The plugin looks first, says what to do, and takes the argument out
+of mypy's sight.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _SENSITIVE: Final = "thread_sensitive"
 def check(signature: Signature) -> CallableType:
     """Report a wrong `executor`, and return a signature that takes it.
 
-    `bridge-executor` is certain if `thread_sensitive` is left out, which the stubs refuse as well; or if it
-    is `True` itself or a final name for it, `executor` is no union that has None, and nothing around the
-    call waits for the error. Of `bridge-executor-type` the stubs are certain.
+    `bridge-executor` is certain if `thread_sensitive` is left out, `True` itself or a final name for it;
+    `executor` cannot be None; and nothing around the call waits for the error. Of `bridge-executor-type` the
+    stubs are certain.
     """
     finding = _finding(signature)
     if finding is None or not signature.tools.findings.wanted(finding[0]):
@@ -62,7 +62,9 @@ def _finding(signature: Signature) -> tuple[ErrorCode, str] | None:
         given = format_type(executor, signature.checker.options)
         wrong = f"{subject} must be a concurrent.futures.Executor, not {given}"
         return errors.EXECUTOR_TYPE, wrong
-    if _is_left_out(signature) or _is_true(signature, executor):
+    if is_subtype(NoneType(), executor) or _may_be_caught(signature):
+        return None
+    if _is_left_out(signature) or _is_true(signature):
         wrong = f"{subject} needs thread_sensitive=False: a thread-sensitive call never runs in it"
         return errors.EXECUTOR, wrong
     return None
@@ -92,16 +94,13 @@ def _is_left_out(signature: Signature) -> bool:
     )
 
 
-def _is_true(signature: Signature, executor: Type) -> bool:
-    """Say whether `True` itself is given, with what is surely no None."""
+def _is_true(signature: Signature) -> bool:
     expression = signature.given(_SENSITIVE)
-    if not isinstance(expression, RefExpr) or is_subtype(NoneType(), executor):
-        return False
-    node = expression.node
-    is_true = expression.fullname == "builtins.True" or (
-        isinstance(node, Var) and node.is_final and node.final_value is True
+    node = expression.node if isinstance(expression, RefExpr) else None
+    return isinstance(expression, RefExpr) and (
+        expression.fullname == "builtins.True"
+        or (isinstance(node, Var) and node.is_final and node.final_value is True)
     )
-    return is_true and not _may_be_caught(signature)
 
 
 def _may_be_caught(signature: Signature) -> bool:

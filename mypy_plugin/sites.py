@@ -170,7 +170,8 @@ def may_be_caught(source: Source, node: ast.expr) -> bool:
     for child, parent in source.upwards(node):
         if isinstance(parent, FUNCTIONS) and child in body_of(parent):
             return False
-        if child not in getattr(parent, "body", ()):
+        body = getattr(parent, "body", None)
+        if not isinstance(body, list) or child not in body:
             continue
         if any(map(_may_catch, getattr(parent, "handlers", ()))):
             return True

@@ -100,10 +100,23 @@ class Sources:
     def __init__(self, options: Options) -> None:
         self._shadows = dict(options.shadow_file or ())
         self._read: dict[str, Source | None] = {}
+        self._lines: dict[str, list[bytes]] = {}
 
     def forget(self) -> None:
         """Read all again: mypy has found a file that has changed."""
         self._read.clear()
+        self._lines.clear()
+
+    def around(self, file: MypyFile, context: Context) -> tuple[bytes, bytes]:
+        """Return what stands before and after an expression in its lines, without parsing the module."""
+        if file.path not in self._lines:
+            self._lines[file.path] = self._text(file).splitlines()
+        lines = self._lines[file.path]
+        try:
+            last = lines[(context.end_line or context.line) - 1]
+            return lines[context.line - 1][: context.column], last[context.end_column or 0 :]
+        except IndexError:
+            return b"", b""
 
     def of(self, file: MypyFile) -> Source | None:
         """Return the source of a module; None if it cannot be read, or is newer than this Python."""
@@ -113,10 +126,15 @@ class Sources:
 
     def _parse(self, file: MypyFile) -> Source | None:
         try:
-            text = Path(self._shadows.get(file.path, file.path)).read_bytes()
-            return Source(file, ast.parse(text))
-        except (OSError, SyntaxError, ValueError):
+            return Source(file, ast.parse(self._text(file)))
+        except (SyntaxError, ValueError):
             return None
+
+    def _text(self, file: MypyFile) -> bytes:
+        try:
+            return Path(self._shadows.get(file.path, file.path)).read_bytes()
+        except OSError:
+            return b""
 
 
 def _position(node: ast.expr) -> _Position:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from mypy.nodes import CallExpr
 
@@ -30,6 +31,8 @@ def check_awaited(call: Call) -> None:
     2. the coroutine is compared with None, or an `if`, `while`, `assert` or `not` asks for its truth; or it is assigned to a local name that does not begin with an underscore, and that the
        function does not read or delete, nor a function inside.
 
+    3. nothing around it waits for Python's own warning.
+
     mypy itself reports a call that is a statement, as `unused-coroutine`.
     """
     if (
@@ -42,10 +45,14 @@ def check_awaited(call: Call) -> None:
         return
     if not call.tools.findings.wanted(errors.NOT_AWAITED):
         return
+    if not _may_be_lost(*call.tools.sources.around(call.checker.tree, call.context)):
+        return
     try:
         site = site_of(call, to_sync=False)
-        is_lost = _is_lost(site.source, site.node) and all(
-            isinstance(value, Bridge) and not value.to_sync for value in site.called()
+        is_lost = (
+            _is_lost(site.source, site.node)
+            and not site.may_be_caught()
+            and all(isinstance(value, Bridge) and not value.to_sync for value in site.called())
         )
     except NotUnderstoodError:
         return
@@ -90,6 +97,16 @@ def check_made_once(call: Call) -> None:
             f"{around} makes a new bridge of {name} each time: make it once, outside",
             call.context,
         )
+
+
+def _may_be_lost(before: bytes, after: bytes) -> bool:
+    """Say whether it is worth while to parse the module: an `await` before the call, and it is not."""
+    return _LOSES.search(before) is not None or _COMPARES.match(after) is not None
+
+
+# Python itself may stand between: a bracket, a line.
+_LOSES: Final = re.compile(rb"(\b(if|elif|while|assert|not)\b|=)[\s(]*$|^\s*$")
+_COMPARES: Final = re.compile(rb"[\s)]*(is\b|==|!=|else\b|if\b)")
 
 
 def _is_lost(source: Source, node: ast.expr) -> bool:

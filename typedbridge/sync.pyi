@@ -141,16 +141,6 @@ class SyncToAsync(Generic[_P, _R_co]):
             self,
             func: Callable[_P, _R_co],
             thread_sensitive: bool = True,
-            executor: None = None,
-            context: Context | None = None,
-            *,
-            on_cancel: Literal["abandon", "wait"] = "abandon",
-        ) -> None: ...
-        @overload
-        def __init__(
-            self,
-            func: Callable[_P, _R_co],
-            thread_sensitive: bool,
             executor: Executor | None = None,
             context: Context | None = None,
             *,
@@ -161,37 +151,16 @@ class SyncToAsync(Generic[_P, _R_co]):
             self: SyncToAsync[_P2, _R2],
             func: Callable[_P2, _R2],
             thread_sensitive: bool = True,
-            executor: None = None,
-            context: Context | None = None,
-            *,
-            on_cancel: Literal["abandon", "wait"] = "abandon",
-        ) -> None: ...
-        @overload
-        def __init__(
-            self: SyncToAsync[_P2, _R2],
-            func: Callable[_P2, _R2],
-            thread_sensitive: bool,
             executor: Executor | None = None,
             context: Context | None = None,
             *,
             on_cancel: Literal["abandon", "wait"] = "abandon",
         ) -> None: ...
     else:
-        @overload
         def __init__(
             self,
             func: Callable[_P, _R_co],
             thread_sensitive: bool = True,
-            executor: None = None,
-            context: Context | None = None,
-            *,
-            on_cancel: Literal["abandon", "wait"] = "abandon",
-        ) -> None: ...
-        @overload
-        def __init__(
-            self,
-            func: Callable[_P, _R_co],
-            thread_sensitive: bool,
             executor: Executor | None = None,
             context: Context | None = None,
             *,
@@ -304,21 +273,13 @@ class _SyncToAsyncDecorator(Protocol):
 class _AsyncToSyncDecorator(Protocol):
     def __call__(self, awaitable: Callable[_P, Awaitable[_R]], /) -> Callable[_P, _R]: ...
 
-# An executor needs `thread_sensitive=False`: left out it is refused. A `bool` may be false.
+# An executor needs `thread_sensitive=False`. No overload says so: it would refuse `executor=pool` where
+# that may be None, and `thread_sensitive=pool is None`. The plugin refuses what is surely wrong.
 @overload
 def sync_to_async(
     func: Callable[_P, _R],
     *,
     thread_sensitive: bool = True,
-    executor: None = None,
-    context: Context | None = None,
-    on_cancel: Literal["abandon", "wait"] = "abandon",
-) -> Callable[_P, CoroutineType[Any, Any, _R]]: ...
-@overload
-def sync_to_async(
-    func: Callable[_P, _R],
-    *,
-    thread_sensitive: bool,
     executor: Executor | None = None,
     context: Context | None = None,
     on_cancel: Literal["abandon", "wait"] = "abandon",
@@ -327,14 +288,6 @@ def sync_to_async(
 def sync_to_async(
     *,
     thread_sensitive: bool = True,
-    executor: None = None,
-    context: Context | None = None,
-    on_cancel: Literal["abandon", "wait"] = "abandon",
-) -> _SyncToAsyncDecorator: ...
-@overload
-def sync_to_async(
-    *,
-    thread_sensitive: bool,
     executor: Executor | None = None,
     context: Context | None = None,
     on_cancel: Literal["abandon", "wait"] = "abandon",

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import functools
 import threading
+import types
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, ParamSpec, TypeVar, assert_type, cast
+from typing import Any, Final, Generic, NewType, ParamSpec, TypeVar, assert_type, cast, overload
 
-from typedbridge.sync import AsyncToSync, SyncToAsync, async_to_sync, call_async, sync_to_async
+from typedbridge.sync import AsyncToSync, SyncToAsync, async_to_sync, call_async, markcoroutinefunction, sync_to_async
 from typing_extensions import override
 
 
@@ -633,3 +635,129 @@ def choose(name: str) -> Callable[[str], Awaitable[str]]:
 
 def use_chosen() -> None:
     assert_type(async_to_sync(choose("a"))("b"), str)
+
+
+# case: a decorator that is an object
+# near: bridge-async-function, bridge-blocking-call
+class Counted:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, func: F) -> F:
+        self.count += 1
+        return func
+
+
+counted = Counted()
+
+
+@counted
+@sync_to_async
+@counted
+def counted_size(name: str) -> int:
+    return len(name)
+
+
+async def use_counted() -> None:
+    assert_type(await counted_size("a"), int)
+
+
+# case: an implementation under a bridge, its overloads async
+# near: bridge-async-function
+@overload
+async def parse(text: int) -> int: ...
+@overload
+async def parse(text: str) -> str: ...
+@sync_to_async
+def parse(text: int | str) -> int | str:
+    return text
+
+
+async def use_parse() -> None:
+    assert_type(await parse(1), int)
+    assert_type(await parse("a"), str)
+
+
+# case: an abstract bridge and a mixin that is async
+# near: bridge-async-function
+class Loader(ABC):
+    @abstractmethod
+    @sync_to_async
+    def load(self, key: str) -> bytes: ...
+
+
+class AsyncLoader(Loader):
+    @override
+    async def load(self, key: str) -> bytes:
+        return key.encode()
+
+
+class LoaderMixin:
+    async def load(self, key: str) -> bytes:
+        return key.encode()
+
+
+class MixedLoader(LoaderMixin, Loader):
+    pass
+
+
+async def use_loaders() -> None:
+    assert_type(await AsyncLoader().load("a"), bytes)
+    assert_type(await MixedLoader().load("a"), bytes)
+
+
+# case: awaitables of every kind
+# near: bridge-sync-function, bridge-generator
+class Answer(Generic[R]):
+    def __init__(self, value: R) -> None:
+        self.value = value
+
+    def __await__(self) -> Generator[Any, Any, R]:
+        yield from asyncio.sleep(0).__await__()
+        return self.value
+
+
+IntAnswer = NewType("IntAnswer", Answer[int])
+
+
+@markcoroutinefunction
+def answer_of(value: R) -> Answer[R]:
+    return Answer(value)
+
+
+@markcoroutinefunction
+def answer() -> IntAnswer:
+    return IntAnswer(Answer(1))
+
+
+@markcoroutinefunction
+def either(flag: bool) -> Answer[int] | Coroutine[Any, Any, int]:
+    return Answer(1) if flag else asyncio.sleep(0, 1)
+
+
+def use_awaitables(flag: bool) -> None:
+    text: str = read("a")
+    assert_type(async_to_sync(answer_of)(text), str)
+    assert_type(async_to_sync(answer)(), int)
+    assert_type(async_to_sync(either)(flag), int)
+
+
+# case: a generator-based coroutine function
+# near: bridge-generator
+@types.coroutine
+def wait_for(number: int) -> Generator[Any, Any, int]:
+    yield from asyncio.sleep(0).__await__()
+    return number
+
+
+def use_generator_based() -> None:
+    assert_type(async_to_sync(wait_for)(1), int)
+    assert_type(call_async(wait_for, 1), int)
+
+
+# case: bridges are mapped over functions
+# near: bridge-sync-function
+def use_mapped() -> None:
+    functions: list[Callable[[str], Coroutine[Any, Any, str]]] = [fetch]
+    for blocking_fetch in [async_to_sync(function) for function in functions]:
+        assert_type(blocking_fetch("a"), str)

@@ -77,12 +77,6 @@ async def use_executor_none() -> None:
     assert_type(await sync_to_async(crunch, thread_sensitive=True, executor=None)(b"a"), str)
 
 
-# case: an executor without thread_sensitive is refused
-async def use_both() -> None:
-    sync_to_async(crunch, executor=POOL)  # E
-    sync_to_async(executor=POOL)  # E
-
-
 # case: a wrong executor is refused
 async def use_wrong_executor() -> None:
     sync_to_async(crunch, thread_sensitive=False, executor="pool")  # E
@@ -346,13 +340,6 @@ async def use_query() -> None:
     assert_type(await query("a", limit=2), list[str])
     await query(1)  # E
     await query("a", offset=2)  # E: offset
-
-
-# case: an executor with thread_sensitive through an alias is refused
-async def use_both_through_alias() -> None:
-    s2a(crunch, executor=POOL)  # E
-    s2a(crunch, thread_sensitive=False, executor=1)  # E
-    s2a(crunch, thread_sensitive=False, executor=POOL)
 
 
 # case: an alias of the decorator inside a function

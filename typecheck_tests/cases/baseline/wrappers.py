@@ -76,11 +76,6 @@ async def use_options() -> None:
     assert_type(await SyncToAsync(area, context=None)(1.0), float)
 
 
-# case: an executor without thread_sensitive is refused
-async def use_both() -> None:
-    SyncToAsync(area, executor=POOL)  # E
-
-
 # case: subscripted as annotations
 def take(bridge: SyncToAsync[[int], str]) -> Callable[[int], Awaitable[str]]:
     return bridge

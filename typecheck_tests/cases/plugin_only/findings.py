@@ -228,7 +228,7 @@ def crunch(data: bytes) -> str:
 
 
 async def use_executor() -> None:
-    sync_to_async(crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
+    sync_to_async(crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor
     sync_to_async(crunch, thread_sensitive=True, executor=POOL)  # E[mypy-plugin]: bridge-executor
     sync_to_async(thread_sensitive=True, executor=POOL)  # E[mypy-plugin]: bridge-executor
     sync_to_async(crunch, thread_sensitive=False, executor=POOL)
@@ -237,13 +237,13 @@ async def use_executor() -> None:
 
 # case: an executor with thread_sensitive given to the class
 async def use_executor_class() -> None:
-    SyncToAsync(crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
+    SyncToAsync(crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor
     SyncToAsync(crunch, True, POOL)  # E[mypy-plugin]: bridge-executor
     SyncToAsync(crunch, False, POOL)
 
 
 # case: an executor in the decorator
-@sync_to_async(executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload  # E[mypy]: Untyped decorator makes
+@sync_to_async(executor=POOL)  # E[mypy-plugin]: bridge-executor
 def pooled(data: bytes) -> str:
     return data.hex()
 
@@ -685,7 +685,7 @@ class Paths:
 
 # case: an executor in every spelling
 class Cruncher:
-    @sync_to_async(executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload  # E[mypy]: Untyped decorator makes
+    @sync_to_async(executor=POOL)  # E[mypy-plugin]: bridge-executor
     def crunch(self, data: bytes) -> str:
         return data.hex()
 
@@ -693,10 +693,12 @@ class Cruncher:
         return data.hex()
 
 
-async def use_executor_spellings(cruncher: Cruncher, pool: ProcessPoolExecutor | None) -> None:
-    sync_to_async(func=crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
-    sync_to_async(cruncher.shrink, executor=POOL)  # E[mypy-plugin]: bridge-executor  # E[mypy]: call-overload
-    sync_to_async(crunch, executor=pool)  # E[mypy-plugin]: bridge-executor  # E[mypy]: arg-type
+async def use_executor_spellings(
+    cruncher: Cruncher, pool: ProcessPoolExecutor | None = None
+) -> None:
+    sync_to_async(func=crunch, executor=POOL)  # E[mypy-plugin]: bridge-executor
+    sync_to_async(cruncher.shrink, executor=POOL)  # E[mypy-plugin]: bridge-executor
+    sync_to_async(crunch, executor=pool)
 
 
 # case: a wrong executor type in every spelling
@@ -706,8 +708,8 @@ def wrongly_pooled(data: bytes) -> str:
 
 
 async def use_wrong_executor_spellings(size: int, either: ThreadPoolExecutor | int) -> None:
-    SyncToAsync(crunch, thread_sensitive=False, executor=size)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
-    SyncToAsync(crunch, False, size)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
+    SyncToAsync(crunch, thread_sensitive=False, executor=size)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: arg-type
+    SyncToAsync(crunch, False, size)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: arg-type
     sync_to_async(crunch, thread_sensitive=False, executor=either)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: arg-type
     sync_to_async(thread_sensitive=False, executor=ThreadPoolExecutor)  # E[mypy-plugin]: bridge-executor-type  # E[mypy]: call-overload
 
