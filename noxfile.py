@@ -20,6 +20,12 @@ PYTHONS: Final = ("3.11", "3.12", "3.13")
 SPREAD: Final = ("-n", "2", "--dist", "worksteal")  # as in the Makefile, which says why
 UNIT_TESTS: Final = ("pytest", "tests", *SPREAD, "-m", "not packaging")
 WITHOUT_DJANGO: Final = (*UNIT_TESTS[:-1], "not packaging and not django")
+#: Those that the two libraries act as one with; the pinned one is in every run of the unit tests.
+ASGIREFS: Final = (
+    "asgiref==3.8.0",
+    *(f"asgiref~={minor}.0" for minor in ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")),
+    "asgiref",
+)
 TOOLS: Final = Path("constraints/tools.txt")
 MYPY: Final = {
     "lowest": Path("constraints/mypy-lowest.txt"),
@@ -83,6 +89,15 @@ def stress(session: nox.Session) -> None:
         ("TYPEDBRIDGE_TEST_SWITCH_INTERVAL", "0.000001"),
     ):
         session.run(*WITHOUT_DJANGO, *session.posargs, env={setting: value})
+
+
+@nox.session(python=PYTHONS[-1])
+@nox.parametrize("asgiref", ASGIREFS)
+def beside(session: nox.Session, asgiref: str) -> None:
+    """Run the tests that have asgiref in the process with the newest of each of its minor versions."""
+    install(session, "test", "django")
+    session.install("-qq", "--no-deps", asgiref)
+    session.run("pytest", "tests/beside", *SPREAD, *session.posargs)
 
 
 @nox.session(python=PYTHONS[-1])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
@@ -18,9 +17,6 @@ from typing import Any, Final, TypeVar
 from bench.model import ASGIREF, OURS
 
 T = TypeVar("T")
-
-# Both bridges are loaded in one process and measured as each is alone: they would join there.
-os.environ.setdefault("TYPEDBRIDGE_ASGIREF", "apart")
 
 BRIDGES: Final = (ASGIREF, OURS)
 LIBRARIES: Final = ("anyio", "starlette", *BRIDGES)

@@ -5,14 +5,16 @@ and on uvloop, and the library makes its loops as asyncio does by default; ``asy
 ``uvloop`` runs on that one alone, the library's own loops included.
 ``TYPEDBRIDGE_TEST_SWITCH_INTERVAL`` sets the interpreter's thread switch interval (seconds): a very
 short one shows races.
-``TYPEDBRIDGE_ASGIREF`` is ``apart`` here: many tests run one program through each library, asgiref as
-it is alone. tests/beside/ has the two as one, in processes of its own.
+Many tests run one program through each library, asgiref as it is alone: the two are kept apart here, but
+for a run with ``TYPEDBRIDGE_ASGIREF`` set to anything. tests/beside/ has the two as one, in processes of
+its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import inspect
 import os
 import signal
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import pytest
 
+import typedbridge.asgiref
 from typedbridge import Local, SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
 
 if sys.platform != "win32":
@@ -49,7 +52,17 @@ def loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     return {CHOSEN_LOOP: known[CHOSEN_LOOP]} if CHOSEN_LOOP else known
 
 
-os.environ.setdefault("TYPEDBRIDGE_ASGIREF", "apart")
+def keep_apart() -> None:
+    """Have the two libraries not join in this process, and say nothing to those that it starts."""
+    os.environ["TYPEDBRIDGE_ASGIREF"] = "apart"
+    importlib.import_module("asgiref.sync")
+    sync_to_async(int)  # decides
+    assert typedbridge.asgiref.status().state == "apart"
+    del os.environ["TYPEDBRIDGE_ASGIREF"]
+
+
+if "TYPEDBRIDGE_ASGIREF" not in os.environ:
+    keep_apart()
 
 
 def pytest_configure(config: pytest.Config) -> None:

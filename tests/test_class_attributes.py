@@ -288,6 +288,68 @@ async def test_executors_current_without_a_frame() -> None:
     assert await sync_to_async(lambda: AsyncToSync.executors.current)() is None
 
 
+async def test_executors_current_set_to_none_for_a_task_that_outlives_the_frame() -> None:
+    """The task's sensitive calls do not wait for a thread that has something else to do."""
+
+    async def detached() -> Thread:
+        AsyncToSync.executors.current = None
+        return await where()
+
+    async def main() -> tuple[Thread, Thread]:
+        return await asyncio.create_task(detached()), await where()
+
+    found, own = await sync_to_async(async_to_sync(main), thread_sensitive=False)()
+    assert own is not found
+    assert await where() is found
+
+
+def test_executors_current_set_to_another_executor(executor: ThreadPoolExecutor) -> None:
+    """It takes the sensitive calls in this context, until it is put back or ends."""
+
+    async def main() -> list[Thread]:
+        before = AsyncToSync.executors.current
+        found = [await where()]
+        AsyncToSync.executors.current = executor
+        assert executor is AsyncToSync.executors.current
+        found.append(await where())
+        AsyncToSync.executors.current = before
+        found.append(await where())
+        AsyncToSync.executors.current = executor
+        executor.shutdown()
+        found.append(await where())
+        return found
+
+    own = threading.current_thread()
+    other = thread_of(executor)
+    found = async_to_sync(main)()
+    # The last one is found through the loop, whose frame still waits.
+    assert [own, other, own, own] == found
+
+
+def test_executors_current_must_be_an_executor() -> None:
+    """Anything else is refused at once, and deleting it is setting it to None."""
+    with pytest.raises(TypeError, match="must be an executor or None"):
+        AsyncToSync.executors.current = "an executor"
+    del AsyncToSync.executors.current
+    assert AsyncToSync.executors.current is None
+
+
+def test_executors_current_where_a_context_has_an_executor(executor: ThreadPoolExecutor) -> None:
+    """The context takes the sensitive calls: nobody else does."""
+
+    async def main() -> list[bool]:
+        seen = [AsyncToSync.executors.current is None]
+        async with ThreadSensitiveContext(executor=executor):
+            seen.append(AsyncToSync.executors.current is None)
+            seen.append(await sync_to_async(async_to_sync(inner))())
+        return [*seen, AsyncToSync.executors.current is None]
+
+    async def inner() -> bool:
+        return AsyncToSync.executors.current is None
+
+    assert [False, True, False, False] == async_to_sync(main)()
+
+
 def test_executors_current_takes_work() -> None:
     """Frameworks submit to it directly: the work runs in the waiting thread."""
 

@@ -477,12 +477,6 @@ async def test_work_that_a_function_sends_to_the_waiting_frame() -> None:
     assert ["coroutine", "task"] == order
 
 
-def test_the_frame_that_waits_can_only_be_read() -> None:
-    """Writing it would have no effect: it says so."""
-    with pytest.raises(AttributeError, match="only read it"):
-        AsyncToSync.executors.current = None
-
-
 @pytest.mark.skipif(
     not hasattr(os, "fork") or sys.platform == "win32", reason="there is no fork here"
 )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import typedbridge._core.life  # noqa: F401  # pyright: ignore[reportUnusedImport]  # fork and exit hooks
 from typedbridge._core.call import cancelled, check_cancelled
+from typedbridge._core.carry import carry_back
 from typedbridge._core.contexts import AsyncSingleThreadContext, ThreadSensitiveContext
+from typedbridge._core.current_thread import (  # noqa: F401
+    CurrentThreadExecutor,  # pyright: ignore[reportUnusedImport]  # some take it from here
+)
 from typedbridge._core.deadlock import DeadlockError
+from typedbridge._core.local import Local  # noqa: F401  # pyright: ignore[reportUnusedImport]  # as above
 from typedbridge._core.marks import iscoroutinefunction, markcoroutinefunction
 from typedbridge._core.to_async import SyncToAsync, refuse_options
 from typedbridge._core.to_sync import AsyncToSync
@@ -37,6 +43,11 @@ __all__ = [
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+
+
+def _restore_context(context: Context) -> None:  # pyright: ignore[reportUnusedFunction]
+    """Set what a context has in the current one: other libraries take this from asgiref."""
+    carry_back(copy_context(), context)
 
 
 # Any: the stub says what comes back, for each form of the call.

@@ -157,6 +157,19 @@ class InnermostError(Exception):
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="nothing")
 
 
+SEEN: Final = (
+    "place",
+    "thread",
+    "loop",
+    "context variable",
+    "local of ours",
+    "local of asgiref's",
+    "thread-critical local",
+    "handled exception",
+)
+"""What is noted at each place."""
+
+
 class Run:
     """One run of one nesting."""
 
@@ -286,9 +299,13 @@ class Library:
 def main(how: str, count: int) -> None:
     """Run the chosen nestings and print what each saw, a line each.
 
-    :param how: ``alone``, or the package to import first.
+    :param how: ``alone``, ``in place``, or the package to import first.
     """
-    if how == "alone":
+    if how == "in place":
+        importlib.import_module("typedbridge.asgiref").install()
+        libraries = {package: Library(package) for package in (OURS, THEIRS)}
+        assert libraries[OURS].sync_to_async is libraries[THEIRS].sync_to_async
+    elif how == "alone":
         library = Library(THEIRS)
         libraries = {OURS: library, THEIRS: library}
     else:

@@ -187,5 +187,11 @@ def _join(module: Any, kept: tuple[ContextVar[Any], Any]) -> None:
     seam.earlier_loop = stand_ins.earlier_loop
     DirectExecutor.job_of = staticmethod(stand_ins.job_of)
     seam.as_ours = their_contexts.as_ours
+    seam.on_parting = _part
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(after_in_child=visitors.forget)
+
+
+def _part() -> None:
+    mover.kind = None
+    DirectExecutor.job_of = None

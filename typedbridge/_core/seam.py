@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
 
-__all__ = ["ASGIREF", "modules", "seam"]
+__all__ = ["ASGIREF", "modules", "part", "seam"]
 
 #: The module that is looked for at every call, which costs 0.02 us where it is not there.
 ASGIREF: Final = "asgiref.sync"
@@ -32,11 +32,21 @@ class Seam:
     #: Gives a context of either library's in the form that ours have. Any: there are two kinds.
     as_ours: Callable[[Any], Any] | None
 
+    #: Undoes what was done elsewhere to join.
+    on_parting: Callable[[], None]
+
     def __init__(self) -> None:
-        self.look = lambda: None
+        self.look = self.on_parting = lambda: None
         self.earlier_frame = None
         self.earlier_loop = None
         self.as_ours = None
 
 
 seam: Final = Seam()
+
+
+def part() -> None:
+    """Look for asgiref no more, and be as if it had never been there: nobody uses it any longer."""
+    on_parting = seam.on_parting
+    vars(seam).update(vars(Seam()))
+    on_parting()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from weakref import ref
 
 from typedbridge._core.deadlock import refuse_deadlock
+from typedbridge._core.frame_local import FrameLocal
 from typedbridge._core.jobs import WorkItem
 from typedbridge._core.placement import process_lane
 from typedbridge._core.scope import (
@@ -34,7 +35,6 @@ from typedbridge._core.scope import (
 from typedbridge._core.seam import ASGIREF
 from typedbridge._core.their_contexts import executor_contexts
 from typedbridge._core.to_async import SyncToAsync
-from typedbridge._core.to_sync import FrameLocal
 from typedbridge._core.visitors import (
     BegunFrame,
     EarlierFrame,

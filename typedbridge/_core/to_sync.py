@@ -27,8 +27,8 @@ from typedbridge._core.carry import (
     noted,
     outcome_error,
 )
+from typedbridge._core.frame_local import FrameLocal
 from typedbridge._core.frames import Frame, LoopStoppedError
-from typedbridge._core.local import Local
 from typedbridge._core.loops import (
     LoopThread,
     ask_factory,
@@ -44,7 +44,6 @@ from typedbridge._core.marks import (
     is_generator,
     refuse_descriptors,
 )
-from typedbridge._core.placement import frame_in_force
 from typedbridge._core.scope import Outside, current_frame, here, innermost_frame, loop_frames
 from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.spares import give_back, take
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
+    from typedbridge._core.local import Local
 
     class LoopOwner(Protocol):
         """What a call asks of an `AsyncSingleThreadContext`."""
@@ -66,22 +66,6 @@ __all__ = ["AsyncToSync"]
 
 _P = ParamSpec("_P")
 _R_co = TypeVar("_R_co", covariant=True)
-
-
-class FrameLocal(Local, internal=True):
-    """`AsyncToSync.executors`: a `Local` whose ``current`` is derived, and so always true."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "current":
-            raise AttributeError(
-                "AsyncToSync.executors.current is the frame that waits: only read it"
-            )
-        super().__setattr__(name, value)
-
-    @property
-    def current(self) -> CurrentThreadExecutor | None:
-        """The frame of the current context that takes its sensitive calls."""
-        return frame_in_force(SyncToAsync.thread_sensitive_context)
 
 
 class AsyncToSync(Generic[_P, _R_co]):
@@ -96,7 +80,7 @@ class AsyncToSync(Generic[_P, _R_co]):
     :raises TypeError: if ``awaitable`` cannot be wrapped; the message says what to do instead.
     """
 
-    #: Read by users.
+    #: Read by users; `executors.current` is set by them as well.
     executors: Local = FrameLocal()
     loop_thread_executors: dict[AbstractEventLoop, CurrentThreadExecutor] = loop_frames
     async_single_thread_context: ContextVar[LoopOwner] = ContextVar("async_single_thread_context")

@@ -271,7 +271,10 @@ begun: Final = _Begun()
 
 
 class EarlierFrame(_TheirFrame):
-    """One that began before the libraries met: only its executor can tell that it has ended."""
+    """One whose executor alone can tell that it has ended.
+
+    It began before the libraries met, or a user has put the executor there.
+    """
 
     def __init__(self, func: Callable[..., object], executor: Any) -> None:
         super().__init__(func, executor, None)
