@@ -105,7 +105,7 @@ def test_the_contract_has_the_sections_that_the_code_cites() -> None:
     assert set() == cited - sections
 
 
-COMMANDS: Final = ("_commands", "_commands/children", "_commands/migrate")
+COMMANDS: Final = ("_commands", "_commands/children", "_commands/doctor", "_commands/migrate")
 
 
 @pytest.mark.parametrize(

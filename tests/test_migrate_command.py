@@ -328,7 +328,7 @@ def ended(*arguments: str, hide: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("package", ["click", "libcst", "rich"])
+@pytest.mark.parametrize("package", ["click", "libcst", "packaging", "rich"])
 def test_without_the_extra_it_says_what_to_install(package: str) -> None:
     """One clear line instead of a traceback, whichever package is missing."""
     done = ended("migrate", hide=package)

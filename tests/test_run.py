@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -57,12 +58,14 @@ STAND_IN: Final = '''
 """In place of the real one, so that these tests do not depend on what it does."""
 import sys, types
 module = types.ModuleType("typedbridge.asgiref")
+class TooLateError(RuntimeError): ...
+module.TooLateError = TooLateError
 def install():
     import asgiref
     assert "asgiref.sync" not in sys.modules
     asgiref.installed = getattr(asgiref, "installed", 0) + 1
     if "late" in sys.argv:
-        raise RuntimeError("too late: app holds asgiref's functions")
+        raise TooLateError("too late: app holds asgiref's functions")
 module.install = install
 sys.modules["typedbridge.asgiref"] = module
 '''
@@ -198,6 +201,41 @@ def test_too_late_is_one_line(folder: Path) -> None:
     """Who holds asgiref's functions already is in it; the program does not run."""
     expected = (1, "", "typedbridge: too late: app holds asgiref's functions\n")
     assert expected == python(folder, "-m", "typedbridge", "run", "show.py", "late")
+
+
+REAL: Final = """
+import asgiref.local, asgiref.sync, subprocess, sys, typedbridge.local, typedbridge.sync
+from asgiref.sync import async_to_sync, sync_to_async
+print(asgiref.sync is typedbridge.sync, asgiref.local is typedbridge.local, flush=True)
+print(async_to_sync(sync_to_async(int))("7"), flush=True)
+if len(sys.argv) == 1:
+    subprocess.run([sys.executable, __file__, "child"], check=True)
+"""
+
+
+HAS_DOOR: Final = find_spec("typedbridge.asgiref") is not None
+needs_door = pytest.mark.skipif(not HAS_DOOR, reason="typedbridge.asgiref is not there yet")
+
+
+@needs_door
+def test_the_real_one_is_in_place_in_all_processes(folder: Path) -> None:
+    """Without the stand-in of these tests: the program and its child use this library's bridges."""
+    (folder / "stand_in" / "sitecustomize.py").write_text("")
+    (folder / "main.py").write_text(REAL)
+    expected = (0, "True True\n7\n" * 2, "")
+    assert expected == python(folder, "-m", "typedbridge", "run", "main.py")
+
+
+@needs_door
+def test_the_real_one_names_who_came_first(folder: Path) -> None:
+    """A tool that python loads at start, and that holds a function of asgiref's."""
+    (folder / "stand_in" / "sitecustomize.py").write_text("import early")
+    (folder / "stand_in" / "early.py").write_text("from asgiref.sync import sync_to_async")
+    status, shown, errors = python(folder, "-m", "typedbridge", "run", "show.py")
+    assert (1, "") == (status, shown)
+    assert errors.startswith("typedbridge: ")
+    assert "early" in errors
+    assert 1 == len(errors.splitlines())
 
 
 CHILDREN: Final = {

@@ -23,6 +23,7 @@ settings.configure(
         "django.contrib.auth.middleware.AuthenticationMiddleware",
     ],
     NINJA_FIX_REQUEST_FILES_METHODS={"PUT", "PATCH"},
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ROOT_URLCONF="urls",
     SECRET_KEY="for tests alone",  # signs nothing that leaves them
     STRAWBERRY_DJANGO={"USE_DEPRECATED_FILTERS": False},

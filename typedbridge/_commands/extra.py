@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PACKAGES = frozenset({"click", "libcst", "rich"})
+PACKAGES = frozenset({"click", "libcst", "packaging", "rich"})
 """What the extra installs, as it is imported."""
 
 MISSING = """\

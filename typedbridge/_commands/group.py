@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from typedbridge._commands.doctor.command import doctor
 from typedbridge._commands.migrate.command import migrate
 from typedbridge._commands.run import USAGE
 
@@ -27,7 +28,8 @@ def run() -> None:
     click.echo(USAGE)
 
 
-commands.add_command(migrate)
+for command in (doctor, migrate):
+    commands.add_command(command)
 
 
 def main(arguments: Sequence[str]) -> int:
