@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import multiprocessing
-import sys
 import threading
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -249,15 +247,6 @@ async def test_an_executor_that_was_shut_down() -> None:
     bridge = sync_to_async(fail, thread_sensitive=False, executor=executor)
     with pytest.raises(RuntimeError, match="shutdown"):
         await bridge()
-
-
-async def test_a_process_pool_fails_clearly() -> None:
-    """What a call needs of this process cannot be sent to another: an error, not a hang."""
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as executor:
-        bridge = sync_to_async(sys.getrecursionlimit, thread_sensitive=False, executor=executor)
-        with pytest.raises(Exception, match=r"(?i)pickle"):
-            await bridge()
 
 
 async def test_a_users_executor_is_never_shut_down() -> None:

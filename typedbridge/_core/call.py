@@ -19,6 +19,7 @@ from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.mailbox import mailbox_of
 from typedbridge._core.placement import lane_of
 from typedbridge._core.pool import pool
+from typedbridge._core.processes import Parcel, is_in_processes, open_parcel
 from typedbridge._core.scope import Hop, Mark, current_call, current_home, here, innermost_call
 from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.workers import Lane, refusal
@@ -138,7 +139,7 @@ class Call(Hop):
         self.claim: list[None] | None = None if bridge._on_cancel == "abandon" else [None]
         self.future: Future[None] = Future(loop=loop)
         #: The future that an executor which is not ours gave for this call.
-        self.submitted: ThreadFuture[None] | None = None
+        self.submitted: ThreadFuture[Any] | None = None
         self.abandoned = False
         #: The outcome came when the future was cancelled, and the caller did not look yet.
         self.arrived = False
@@ -241,9 +242,27 @@ class Call(Hop):
             pool.take(self, self.mailbox)
         elif isinstance(lane, DirectExecutor):
             lane.put(self)
+        elif lane is not None and is_in_processes(lane):
+            parcel = Parcel(self.bridge, self.bridge.func, self.args, self.kwargs)
+            self.args, self.kwargs = _NO_ARGUMENTS
+            submitted = self.submitted = lane.submit(open_parcel, parcel)  # type: ignore[arg-type]  # it arrives as its content
+            submitted.add_done_callback(self._came_back)
         elif lane is not None:
             submitted = self.submitted = lane.submit(self.run)
             submitted.add_done_callback(self._submitted_call_done)
+
+    def _came_back(self, future: ThreadFuture[Any]) -> None:
+        """Take over the outcome of a function that ran in another process."""
+        self.submitted = self.lane = None
+        if self.abandoned or not self._claim():
+            return
+        if future.cancelled():
+            self.error = CancelledError()
+        else:
+            self.error = future.exception()
+            if self.error is None:
+                self.value = future.result()
+        self.mailbox.deliver(self, self.loop)
 
     def _submitted_call_done(self, future: ThreadFuture[None]) -> None:
         """Notice that an executor which is not ours could not run the call."""
@@ -282,6 +301,9 @@ class Call(Hop):
 
     def may_be_left(self) -> bool:
         """Tell a cancelled caller that it need not wait for the function."""
+        submitted, lane = self.submitted, self.lane
+        if self.claim and submitted is not None and lane is not None and is_in_processes(lane):
+            return submitted.cancel()  # another process tells nobody when it begins
         return self.frame is None and self._claim()
 
     def pass_on(self) -> None:

@@ -95,6 +95,7 @@ def describe_bridge(self: object) -> str:
 def adopt_attributes(bridge: object, func: Callable[..., object]) -> None:
     """Make the bridge look like the callable it wraps, but for what makes a bridge."""
     functools.update_wrapper(bridge, func, updated=())  # type: ignore[arg-type]  # any callable object
+    del bridge.__wrapped__  # type: ignore[attr-defined]  # update_wrapper set it; `Likeness` tells it
     hidden = MARKS | _BRIDGE_ATTRIBUTES
     vars(bridge).update(
         {name: value for name, value in getattr(func, "__dict__", {}).items() if name not in hidden}

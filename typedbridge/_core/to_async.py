@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from asyncio import AbstractEventLoop, CancelledError, get_running_loop
 from contextvars import Context, ContextVar
-from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from typedbridge._core.call import Call
 from typedbridge._core.carry import carry_back, outcome_error, run_handling
+from typedbridge._core.likeness import ASYNC, Likeness
 from typedbridge._core.marks import (
     adopt_attributes,
     describe,
-    describe_bridge,
     is_async,
     is_generator,
     markcoroutinefunction,
@@ -40,7 +39,7 @@ _P = ParamSpec("_P")
 _R_co = TypeVar("_R_co", covariant=True)
 
 
-class SyncToAsync(Generic[_P, _R_co]):
+class SyncToAsync(Likeness, Generic[_P, _R_co]):
     """A blocking function made awaitable.
 
     The function runs in a thread that `docs/contract.md`, section 1, names: by default where all
@@ -63,8 +62,6 @@ class SyncToAsync(Generic[_P, _R_co]):
     thread_sensitive_context: ContextVar[SensitiveContext] = ContextVar("thread_sensitive_context")
     deadlock_context: ContextVar[object] = current_call
     context_to_thread_executor: WeakKeyDictionary[object, Executor] = WeakKeyDictionary()
-    __repr__ = describe_bridge
-
     #: To tell whether somebody overrode or replaced `thread_handler`.
     _plain_handler: ClassVar[object]
 
@@ -86,10 +83,18 @@ class SyncToAsync(Generic[_P, _R_co]):
         self._executor = executor
         self.context = context
         self._on_cancel: OnCancel = on_cancel
-        markcoroutinefunction(self)
+        self._mark()
         instance = getattr(func, "__self__", None)
         if instance is not None:
             self.__self__ = instance
+
+    _colour = ASYNC
+
+    def _below(self) -> Callable[_P, _R_co]:
+        return self.func
+
+    def _mark(self) -> None:
+        markcoroutinefunction(self)
 
     async def __call__(self, /, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
         """Run the function in its thread and return its result.
@@ -130,10 +135,6 @@ class SyncToAsync(Generic[_P, _R_co]):
         finally:
             # An exception's traceback holds this frame: keep nothing in it.
             del call, cancelled, args, kwargs
-
-    def __get__(self, instance: object, owner: type | None = None) -> Any:  # Any: the stub is exact
-        """Bind like a function; on a class, give the bridge itself."""
-        return self if instance is None else MethodType(self, instance)
 
     def thread_handler(
         self,

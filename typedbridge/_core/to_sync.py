@@ -12,7 +12,6 @@ from asyncio import AbstractEventLoop, _get_running_loop
 from concurrent.futures import Executor, Future
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
-from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -29,6 +28,7 @@ from typedbridge._core.carry import (
 )
 from typedbridge._core.frame_local import FrameLocal
 from typedbridge._core.frames import Frame, LoopStoppedError
+from typedbridge._core.likeness import SYNC, Likeness
 from typedbridge._core.loops import (
     LoopThread,
     ask_factory,
@@ -39,7 +39,6 @@ from typedbridge._core.mailbox import tell
 from typedbridge._core.marks import (
     adopt_attributes,
     describe,
-    describe_bridge,
     is_async,
     is_generator,
     refuse_descriptors,
@@ -68,7 +67,7 @@ _P = ParamSpec("_P")
 _R_co = TypeVar("_R_co", covariant=True)
 
 
-class AsyncToSync(Generic[_P, _R_co]):
+class AsyncToSync(Likeness, Generic[_P, _R_co]):
     """A coroutine function made callable from sync code.
 
     The coroutine runs in the event loop of the enclosing `sync_to_async` call, or else in a loop
@@ -85,7 +84,6 @@ class AsyncToSync(Generic[_P, _R_co]):
     loop_thread_executors: dict[AbstractEventLoop, CurrentThreadExecutor] = loop_frames
     async_single_thread_context: ContextVar[LoopOwner] = ContextVar("async_single_thread_context")
     context_to_thread_executor: WeakKeyDictionary[object, Executor] = WeakKeyDictionary()
-    __repr__ = describe_bridge
 
     def __init__(
         self, awaitable: Callable[_P, Awaitable[_R_co]], force_new_loop: bool = False
@@ -99,6 +97,11 @@ class AsyncToSync(Generic[_P, _R_co]):
         instance = getattr(awaitable, "__self__", None)
         if instance is not None:
             self.__self__ = instance
+
+    _colour = SYNC
+
+    def _below(self) -> Callable[_P, Awaitable[_R_co]]:
+        return self.awaitable
 
     def __call__(self, /, *args: _P.args, **kwargs: _P.kwargs) -> _R_co:
         """Run the coroutine and return its result. Blocks the calling thread.
@@ -281,10 +284,6 @@ class AsyncToSync(Generic[_P, _R_co]):
             # An exception's traceback holds this frame, and an override's, which has the future.
             call_result._exception = None
             del call_result, wrapping
-
-    def __get__(self, instance: object, owner: type | None = None) -> Any:  # Any: the stub is exact
-        """Bind like a function; on a class, give the bridge itself."""
-        return self if instance is None else MethodType(self, instance)
 
     async def main_wrap(
         self,

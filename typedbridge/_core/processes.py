@@ -1,0 +1,106 @@
+"""What goes to another process, where an executor has its workers there: a function and its arguments."""
+
+# What the library's own modules share of a public class has an underscore for users.
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from typedbridge._core.likeness import Likeness
+from typedbridge._core.marks import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Executor
+
+__all__ = ["Parcel", "is_in_processes", "open_parcel"]
+
+
+def is_in_processes(executor: Executor) -> bool:
+    """Tell whether an executor sends what it is given to another process."""
+    # Asked for when it has been imported, since that takes longer than a hundred calls.
+    module: Any = sys.modules.get("concurrent.futures.process")
+    return module is not None and isinstance(executor, module.ProcessPoolExecutor)
+
+
+class Parcel:
+    """A function and its arguments on their way: pickled by the executor, in a thread of its own.
+
+    :param bridge: what is called.
+    :param func: the function that it wraps.
+    """
+
+    __slots__ = ("_args", "_bridge", "_func", "_kwargs")
+
+    # Any: whatever the function takes.
+    def __init__(
+        self,
+        bridge: object,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        self._bridge = bridge
+        self._func = func
+        self._args = args
+        self._kwargs = kwargs
+
+    def __reduce__(self) -> tuple[Callable[[bytes], object], tuple[bytes]]:
+        # Under the name of a decorated function the other process finds the bridge.
+        target: object = self._func
+        if isinstance(self._bridge, Likeness) and self._bridge._is_found():
+            target = self._bridge
+        try:
+            return pickle.loads, (_pickled((target, self._args, self._kwargs)),)
+        except Exception as error:
+            raise pickle.PicklingError(
+                f"sync_to_async({describe(self._func)}): {self._culprit(target)} cannot be sent to the "
+                f"processes of the executor: {error}"
+            ) from error
+
+    def _culprit(self, target: object) -> str:
+        """Say what cannot be pickled."""
+        for name, value in self._named():
+            if not _crosses(value):
+                return f"its argument {name}, of type {type(value).__qualname__},"
+        return "its arguments" if _crosses(target) else "the function itself"
+
+    def _named(self) -> Iterator[tuple[str, object]]:
+        """Yield the arguments with what to call them."""
+        names: list[str] = []
+        with suppress(TypeError, ValueError):  # a builtin may show no parameters
+            names = [
+                name
+                for name, one in inspect.signature(self._func).parameters.items()
+                if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+            ]
+        for place, value in enumerate(self._args):
+            yield repr(names[place]) if place < len(names) else str(place + 1), value
+        yield from ((repr(name), value) for name, value in self._kwargs.items())
+
+
+def open_parcel(content: tuple[Any, tuple[Any, ...], Mapping[str, Any]]) -> Any:
+    """Call the function of a parcel that has arrived."""
+    target, args, kwargs = content
+    func: Callable[..., Any] = target._below() if isinstance(target, Likeness) else target
+    return func(*args, **kwargs)
+
+
+def _pickled(value: object) -> bytes:
+    # As the executor would: it knows more types than `pickle` does.
+    from multiprocessing.reduction import ForkingPickler  # noqa: PLC0415  # imported by the executor
+
+    return bytes(ForkingPickler.dumps(value))
+
+
+def _crosses(value: object) -> bool:
+    try:
+        _pickled(value)
+    except Exception:
+        return False
+    return True
