@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
+
+from typedbridge._core.green import SimpleQueue
 
 if TYPE_CHECKING:
     import threading

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from queue import SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from typedbridge._core.green import new_queue
 from typedbridge._core.jobs import DirectExecutor, drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from queue import SimpleQueue
 
     from typedbridge._core.jobs import Job
 
@@ -32,7 +33,7 @@ class CurrentThreadExecutor(DirectExecutor):
     def __init__(self, old_executor: CurrentThreadExecutor | None) -> None:
         self._old_executor = old_executor
         self._thread = get_ident()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = new_queue()
         self._open = True
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:

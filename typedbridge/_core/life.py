@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 from concurrent.futures import wait
 
 from typedbridge._core import carry, frames, loops, mailbox, scope, spares, workers
+from typedbridge._core.green import are_green
 from typedbridge._core.pool import pool
 from typedbridge._core.seam import ASGIREF, modules, seam
 
@@ -36,7 +38,13 @@ def _finish() -> None:
     marks = pool.mark()
     for lane in lanes:
         marks += lane.mark()
-    wait(marks)
+    if are_green():
+        while not all(mark.done() for mark in marks):
+            time.sleep(
+                0.001
+            )  # to wait for other threads, with no greenlet left, is an error in gevent
+    else:
+        wait(marks)
     pool.outlast()
     workers.stop()
     threads = pool.finish()

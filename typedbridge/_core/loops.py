@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from typedbridge._core.green import allocate_lock, new_event_loop
 from typedbridge._core.jobs import WorkItem
 from typedbridge._core.leavings import Leavings
 from typedbridge._core.mailbox import tell
@@ -111,13 +112,13 @@ class LoopThread(Executor):
     """
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_event_loop()
         #: Whether it takes calls.
         self.alive = True
         #: How often an idle one was taken.
         self.taken = 0
         #: Held to end `alive` and to add a frame: one is either refused, or answered by this thread.
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         #: The frames to answer, in the order of their start.
         self._frames: dict[Guest, None] = {}
         #: Those that came while the leavings of others were being ended.
@@ -199,7 +200,7 @@ class LoopThread(Executor):
     def forget(self) -> None:
         """Be dead in a forked child; the lock may have been held when it was forked."""
         self.alive = False
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
         """Run a function on the loop's thread; where that is `asyncio.run`, the coroutine on the loop."""

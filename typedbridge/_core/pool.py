@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from typedbridge._core import vigil
 from typedbridge._core.crews import BETWEEN, Crew, Either, Worker
+from typedbridge._core.green import allocate_lock
 from typedbridge._core.jobs import DirectExecutor, Mark, drain
 from typedbridge._core.scope import current_frame
 from typedbridge._core.settings import workers_in_all, workers_of_a_loop
@@ -52,7 +53,7 @@ class Pool(DirectExecutor):
 
     def forget(self) -> None:
         """Start anew, without threads or jobs: after a fork they are the parent's."""
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         #: For jobs that no loop awaits.
         self._common = Crew(self._size)
         #: Those that have workers.

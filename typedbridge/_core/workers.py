@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakSet, ref
 
 from typedbridge._core import vigil
+from typedbridge._core.green import NativeThread, SimpleQueue, allocate_lock, are_green
 from typedbridge._core.jobs import DirectExecutor, Mark, hand_on
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ def start_thread(target: Callable[[], None], name: str) -> threading.Thread:
     if _Life.ending:
         raise RuntimeError(f"the interpreter is exiting: no thread can be started for {name}")
     # Daemon, so that an idle thread never delays exit; `finish` waits for those that work.
+    if are_green():
+        real = NativeThread(target, name)
+        real.start()
+        return real  # type: ignore[return-value]  # what the library uses of a thread
     thread = threading.Thread(target=target, name=name, daemon=True)
     thread.start()
     return thread
@@ -83,7 +87,7 @@ class Lane(DirectExecutor):
 
     def forget(self) -> None:
         """Start anew, without thread or jobs: after a fork they are the parent's."""
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         #: The thread that comes to what is put now.
         self._thread: threading.Thread | None = None
