@@ -126,7 +126,6 @@ def test_a_bridge_to_async_is_a_coroutine_function() -> None:
     assert iscoroutinefunction(Table().get) is True
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="inspect has the marker since 3.12")
 def test_inspect_knows_a_bridge_to_async() -> None:
     """inspect.iscoroutinefunction agrees, bound and partial included."""
     bridge = sync_to_async(lookup)

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import sys
 import threading
 import warnings
 import weakref
@@ -179,7 +180,8 @@ def what_a_bridge_to_async_shows(lib: Library) -> object:
         bridge.func is plain,
         str(inspect.signature(bridge)),
         lib.iscoroutinefunction(bridge),
-        inspect.iscoroutinefunction(bridge),
+        # On 3.11, where it knows no marks, a function of asgiref's is none to it.
+        sys.version_info < (3, 12) or inspect.iscoroutinefunction(bridge),
         attempt(lambda: bridge.__self__),
         hasattr(lib.sync_to_async(functools.partial(plain, 1)), "__name__"),
         inspect.iscoroutine(call := bridge(1)),
