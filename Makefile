@@ -36,7 +36,7 @@ endif
 DJANGO := $(if $(FOUND_PYTHON),$(shell '$(FOUND_PYTHON)' -c 'import sys; print("latest" if sys.version_info >= (3, 12) else "lts")'),latest)
 CONSTRAINTS := constraints/tools.txt constraints/mypy-latest.txt constraints/django-$(DJANGO).txt
 
-.PHONY: help demo test unit packaging typecheck check bench clean FORCE
+.PHONY: help demo test unit packaging typecheck check bench soak clean FORCE
 
 help:
 	@echo 'make demo       check the example with mypy and pyright, show what they infer, run it'
@@ -46,6 +46,7 @@ help:
 	@echo 'make typecheck  what each type checker must say          (ARGS="-k pyright")'
 	@echo 'make check      ruff, import-linter, mypy both ways, pyright, stubtest, verifytypes'
 	@echo 'make bench      measure the hops                         (ARGS="--list")'
+	@echo 'make soak       a million calls in all styles, what the process holds meanwhile (minutes)'
 	@echo 'make clean      remove .venv, .nox, builds and caches'
 	@echo
 	@echo 'PYTHON=/path/to/python makes .venv with that Python (3.11 or newer).'
@@ -100,6 +101,10 @@ check: .venv/.installed
 
 bench: .venv/.installed
 	@$(BIN)/python -m bench $(ARGS)
+
+# Too long for every day; `make unit` makes a short run of it.
+soak: .venv/.installed
+	@PYTHONPATH=tests $(BIN)/python -m soak --plot .build/soak.svg $(ARGS)
 
 clean:
 	rm -rf .venv .nox .build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .dmypy.json
