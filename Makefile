@@ -36,7 +36,7 @@ endif
 DJANGO := $(if $(FOUND_PYTHON),$(shell '$(FOUND_PYTHON)' -c 'import sys; print("latest" if sys.version_info >= (3, 12) else "lts")'),latest)
 CONSTRAINTS := constraints/tools.txt constraints/mypy-latest.txt constraints/django-$(DJANGO).txt
 
-.PHONY: help demo test unit packaging typecheck check bench soak clean FORCE
+.PHONY: help demo test unit packaging typecheck check bench fuzz soak clean FORCE
 
 help:
 	@echo 'make demo       check the example with mypy and pyright, show what they infer, run it'
@@ -46,6 +46,7 @@ help:
 	@echo 'make typecheck  what each type checker must say          (ARGS="-k pyright")'
 	@echo 'make check      ruff, import-linter, mypy both ways, pyright, stubtest, verifytypes'
 	@echo 'make bench      measure the hops                         (ARGS="--list")'
+	@echo 'make fuzz       20,000 generated programs through both libraries (minutes)'
 	@echo 'make soak       a million calls in all styles, what the process holds meanwhile (minutes)'
 	@echo 'make clean      remove .venv, .nox, builds and caches'
 	@echo
@@ -102,7 +103,10 @@ check: .venv/.installed
 bench: .venv/.installed
 	@$(BIN)/python -m bench $(ARGS)
 
-# Too long for every day; `make unit` makes a short run of it.
+# Too long for every day; `make unit` makes short runs of both.
+fuzz: .venv/.installed
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
 soak: .venv/.installed
 	@PYTHONPATH=tests $(BIN)/python -m soak --plot .build/soak.svg $(ARGS)
 

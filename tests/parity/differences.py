@@ -28,6 +28,7 @@ class Item(enum.Enum):
     NO_MARK = "1: a call that fails to be submitted leaves no mark behind"
     REENTRANT = "3: re-entrant, only the outermost counts"
     NEVER_CROSSES = "4: a thread-critical Local never crosses a hop"
+    ENCLOSING_LOOP = "2: the loop of the enclosing call, if that still runs"
     STARTED_ELSEWHERE = "4: a Local is not inherited by a thread that started elsewhere"
 
 
@@ -92,6 +93,9 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         Item.NEVER_CROSSES,
         (("nothing", "main", "nothing"), "inner"),
         (("nothing", "nothing", "nothing"), "main"),
+    ),
+    "loop_of_the_enclosing_call_after_work_of_a_new_loop": Difference(
+        Item.ENCLOSING_LOOP, (True, False), (True, True)
     ),
     "frame_in_to_thread": Difference(Item.STARTED_ELSEWHERE, "main", "nothing"),
 }

@@ -211,3 +211,26 @@ def sensitive_call_in_the_cleanup_of_a_left_over_task(lib: Library) -> object:
 
     lib.async_to_sync(coroutine)()
     return seen, lib.in_thread(lib.async_to_sync(coroutine)), seen
+
+
+@program
+def loop_of_the_enclosing_call_after_work_of_a_new_loop(lib: Library) -> object:
+    """Whether it is the one that awaits the call, before and after a sensitive call elsewhere."""
+
+    async def nothing() -> None:
+        await lib.sync_to_async(int)()
+
+    async def main() -> object:
+        home = asyncio.get_running_loop()
+
+        async def at_home() -> bool:
+            return asyncio.get_running_loop() is home
+
+        def function() -> object:
+            before = lib.async_to_sync(at_home)()
+            lib.async_to_sync(nothing, force_new_loop=True)()
+            return before, lib.async_to_sync(at_home)()
+
+        return await lib.sync_to_async(function)()
+
+    return asyncio.run(main())

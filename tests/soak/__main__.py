@@ -41,7 +41,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 200)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw what the process holds")
+    parser.add_argument("--switch-interval", type=float, metavar="SECONDS", help="shows races")
     options = parser.parse_args()
+    if options.switch_interval is not None:
+        sys.setswitchinterval(options.switch_interval)
     soak = Soak(options.calls - options.calls % options.rounds, options.rounds, options.seed)
     start = time.perf_counter()
 
