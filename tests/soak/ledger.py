@@ -55,8 +55,10 @@ class Ledger:
 
     # -- what calls do ---------------------------------------------------------------------------
 
-    def work(self, ticket: int) -> int:
+    def work(self, ticket: int = -1) -> int:
         """Run once, and return or raise (a sync function)."""
+        if ticket < 0:  # nobody would hear of the TypeError if the call was cancelled
+            self.faults.append("a function ran without its argument")
         self.ran[ticket] += 1
         SEEN.set(ticket)
         if self.fate(ticket) is Fate.RAISE:

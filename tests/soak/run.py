@@ -30,9 +30,6 @@ CLIENTS: Final = 4
 IN_FLIGHT: Final = 40
 """Calls that one loop makes at once, at most."""
 
-PATIENCE: Final = 120
-"""Seconds for one round: a call that hangs ends the process, and shows all stacks."""
-
 ALLOWED: Final = {"threads": 6, "descriptors": 18, "objects": 500, "kilobytes": 2000}
 """What may be more in the last quarter of the rounds than in the second: as many clients that are
 on their way at once as never before."""
@@ -59,11 +56,13 @@ class Soak:
     """One run.
 
     :param calls: in all, a multiple of the number of rounds.
+    :param patience: seconds for one round: a call that hangs ends the process, and shows all stacks.
     """
 
     calls: int
     rounds: int
     seed: int
+    patience: float = 120
     samples: list[dict[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -77,7 +76,7 @@ class Soak:
         ways = Ways(self.ledger)
         each = self.calls // self.rounds
         for number in range(self.rounds):
-            faulthandler.dump_traceback_later(PATIENCE, exit=True)
+            faulthandler.dump_traceback_later(self.patience, exit=True)
             tickets = range(number * each, (number + 1) * each)
             shares = [tickets[place :: 2 * CLIENTS] for place in range(2 * CLIENTS)]
             with ThreadPoolExecutor(2 * CLIENTS) as clients:

@@ -33,6 +33,12 @@ class Overridden(SyncToAsync[..., int]):
         return result
 
 
+async def turns(number: int) -> None:
+    """Let the loop go round."""
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
 class Ways:
     """The bridges over one ledger's functions, and what they share."""
 
@@ -99,6 +105,24 @@ class Ways:
             raise LookupError(SEEN.get(), self.local.ticket)
         return value
 
+    async def outliving_a_frame(self, ticket: int) -> int:
+        """The call is made while its frame ends: it runs there, or finds the next lane."""
+        tasks: list[asyncio.Task[int]] = []
+
+        async def main() -> None:
+            tasks.append(asyncio.create_task(self.sensitive(ticket)))
+            await turns(ticket % 3)
+
+        await sync_to_async(async_to_sync(main), thread_sensitive=False)()
+        return await tasks[0]
+
+    async def outliving_a_context(self, ticket: int) -> int:
+        """As with a frame; here a lane ends."""
+        async with ThreadSensitiveContext():
+            task = asyncio.create_task(self.sensitive(ticket))
+            await turns(ticket % 3)
+        return await task
+
     # -- from a thread ---------------------------------------------------------------------------
 
     def no_loop(self, ticket: int) -> int:
@@ -133,7 +157,7 @@ class Ways:
 
 FROM_LOOPS: Final[tuple[Style, ...]] = (
     *(Ways.plain, Ways.pool, Ways.own_executor, Ways.override, Ways.call_form, Ways.carried),
-    *(Ways.context, Ways.context_with_executor),
+    *(Ways.context, Ways.context_with_executor, Ways.outliving_a_frame, Ways.outliving_a_context),
     *(Ways.nested, Ways.nested_in_pool, Ways.back_in_frame, Ways.deep),
 )
 FROM_THREADS: Final[tuple[SyncStyle, ...]] = (

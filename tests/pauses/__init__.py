@@ -1,0 +1,1 @@
+"""Widens races: threads pause between two statements of the library."""
