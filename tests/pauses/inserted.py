@@ -31,9 +31,11 @@ class Inserter(ast.NodeTransformer):
         self._inside = 0
 
     def visit_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        self._inside += 1
-        self.generic_visit(node)
-        self._inside -= 1
+        # `__del__` may run when the interpreter has taken its builtins away.
+        if node.name != "__del__":
+            self._inside += 1
+            self.generic_visit(node)
+            self._inside -= 1
         return node
 
     visit_FunctionDef = visit_AsyncFunctionDef = visit_function  # noqa: N815  # as ast calls them
@@ -105,6 +107,10 @@ def install(module: str, hook: Callable[[str], None]) -> list[str]:
     return Finder.places
 
 
+def pass_by(place: str) -> None:
+    """Do nothing: the hook while there is no other."""
+
+
 def copy(module: str) -> ModuleType:
     """Return a second copy of a module of the library, which calls the hook, beside the first."""
     path = Path(typedbridge.__file__).parent / "_core" / f"{module}.py"
@@ -113,5 +119,7 @@ def copy(module: str) -> ModuleType:
     spec = importlib.util.spec_from_loader(name, loader)
     assert spec is not None
     made = importlib.util.module_from_spec(spec)
+    if not hasattr(builtins, HOOK):
+        setattr(builtins, HOOK, pass_by)
     loader.exec_module(made)
     return made
