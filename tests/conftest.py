@@ -27,6 +27,7 @@ import pytest
 
 import typedbridge.asgiref
 from typedbridge import Local, SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
+from typedbridge._core import vigil
 
 if sys.platform != "win32":
     import uvloop
@@ -180,6 +181,15 @@ def new_gate() -> Iterator[NewGate]:
 def gate(new_gate: NewGate) -> Gate:
     """One gate."""
     return new_gate()
+
+
+@pytest.fixture
+def nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the library's watch sleep on, whatever waits."""
+    monkeypatch.setattr(vigil, "rouse", lambda: None)
+    asleep = threading.Event()
+    while vigil.awake:
+        asleep.wait(0.01)  # it goes to sleep by itself; pytest's own limit ends this
 
 
 class Call(Protocol):

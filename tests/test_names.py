@@ -60,7 +60,8 @@ class TestNames:
 
     def test_the_package_has_all_public_names(self) -> None:
         """And no others."""
-        modules = [importlib.import_module(f"typedbridge.{module}") for module in MODULES]
+        doors = [*MODULES, "waits"]
+        modules = [importlib.import_module(f"typedbridge.{module}") for module in doors]
         assert sorted(typedbridge.__all__) == sorted(
             name for module in modules for name in module.__all__
         )
@@ -92,6 +93,7 @@ print("asyncio" in sys.modules, sync_to_async is typedbridge.sync.sync_to_async)
         """The names that asgiref does not have."""
         known = set().union(*ASGIREF_NAMES.values())
         ours = {"DeadlockError", "call_async", "call_sync", "cancelled", "check_cancelled"}
+        ours |= set(typedbridge.waits.__all__)
         assert ours == set(typedbridge.__all__) - known
 
     def test_a_deadlock_error_is_a_runtime_error(self) -> None:

@@ -37,6 +37,7 @@ ROWS: Final = {
     "contexts": "`ThreadSensitiveContext` as target, typed contexts, `Local` attributes",
     "call_form": "`call_sync(func, ...)` and `call_async(func, ...)`",
     "cancelling": "`on_cancel=`, `cancelled()`, `check_cancelled()`",
+    "waiting": "`diagnose()`, `DeadlockError.chain`",
     "near": "right programs that look like those mistakes",
     "findings": "mistakes found before the program runs",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 #: The modules whose public names are the package's too. The names stand there, and in the stub.
-_DOORS = ("sync", "local", "current_thread_executor")
+_DOORS = ("sync", "local", "current_thread_executor", "waits")
 
 
 def __getattr__(name: str) -> object:

@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 
 from typedbridge.current_thread_executor import CurrentThreadExecutor
 from typedbridge.local import Local
+from typedbridge.waits import Wait
 
 __all__ = [
     "AsyncSingleThreadContext",
@@ -71,7 +72,8 @@ if 1 - 1:  # noqa: PYI002
 # mypy's gather answers Any for coroutines of what is named Any itself.
 Any: TypeAlias = typing.Any
 
-class DeadlockError(RuntimeError): ...
+class DeadlockError(RuntimeError):
+    chain: tuple[Wait, ...]
 
 def markcoroutinefunction(func: _F) -> _F: ...
 

@@ -12,9 +12,11 @@ from contextlib import nullcontext
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
+from typedbridge._core import vigil
 from typedbridge._core.cancellation import Cancelling, cancellation, message_of, shield_from
 from typedbridge._core.carry import exc_info_of, moved_in, mover
-from typedbridge._core.deadlock import name_of, refuse_deadlock
+from typedbridge._core.chains import name_of
+from typedbridge._core.deadlock import is_blocked, refuse_deadlock, refuse_if_all_wait
 from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.mailbox import mailbox_of
 from typedbridge._core.placement import lane_of
@@ -110,13 +112,20 @@ class Call(Hop):
         mark = bridge.deadlock_context.get(None)
         self.origin = innermost_call(scope, mark)
         sensitive = bridge._thread_sensitive
-        lane = lane_of(bridge, loop)
-        # Outside of all calls a lane cannot be held by one that waits for this: no need to look.
-        if sensitive and (
-            self.origin is not None or mark is not None or not isinstance(lane, Lane)
+        self.lane = lane = lane_of(bridge, loop)
+        self.nests = self.abandoned = False
+        # In a lane that is free, or held by a call that is blocked in nothing of ours, there is nothing
+        # to look for.
+        if (
+            self.origin is not None
+            or (sensitive and (mark is not None or not isinstance(lane, Lane)))
+            or (
+                isinstance(lane, Lane)
+                and (holder := lane.post.job) is not None
+                and is_blocked(holder)
+            )
         ):
             refuse_deadlock(bridge, self, lane)
-        self.lane = lane
         #: What the function runs in, and how that looked before.
         self.context: Context
         if bridge.context is None:
@@ -140,7 +149,6 @@ class Call(Hop):
         self.future: Future[None] = Future(loop=loop)
         #: The future that an executor which is not ours gave for this call.
         self.submitted: ThreadFuture[Any] | None = None
-        self.abandoned = False
         #: The outcome came when the future was cancelled, and the caller did not look yet.
         self.arrived = False
         self.value: Any = None
@@ -149,6 +157,10 @@ class Call(Hop):
     def func(self) -> Callable[..., Any]:
         """Return what is called, for error messages."""
         return self.bridge.func
+
+    def waits(self) -> bool:
+        """Tell whether the call waits for its turn."""
+        return self.kwargs is not _NO_ARGUMENTS[1] and not self.abandoned
 
     def holds_process_lane(self) -> bool:
         """Tell whether this runs in the lane of the process, or waits for it."""
@@ -239,7 +251,8 @@ class Call(Hop):
         """Queue the call on its lane."""
         lane = self.lane
         if lane is pool:
-            pool.take(self, self.mailbox)
+            if pool.take(self, self.mailbox):
+                refuse_if_all_wait(self)
         elif isinstance(lane, DirectExecutor):
             lane.put(self)
         elif lane is not None and is_in_processes(lane):
@@ -250,6 +263,8 @@ class Call(Hop):
         elif lane is not None:
             submitted = self.submitted = lane.submit(self.run)
             submitted.add_done_callback(self._submitted_call_done)
+            if not vigil.awake:
+                vigil.rouse()
 
     def _came_back(self, future: ThreadFuture[Any]) -> None:
         """Take over the outcome of a function that ran in another process."""
@@ -269,6 +284,13 @@ class Call(Hop):
         self.submitted = None  # it keeps this callback, and so the call
         error = CancelledError() if future.cancelled() else future.exception()
         if error is not None and not self.abandoned:
+            self.error = error
+            self.mailbox.deliver(self, self.loop)
+
+    def fail(self, error: BaseException) -> None:
+        """Raise an error where the call is awaited, if it still waits. Called on the loop's thread."""
+        if self.waits() and self._claim():
+            self.abandon()
             self.error = error
             self.mailbox.deliver(self, self.loop)
 

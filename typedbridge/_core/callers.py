@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["caller", "caller_level"]
+__all__ = ["caller", "caller_level", "is_ours"]
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -26,12 +26,13 @@ def caller_level() -> int:
 def _way_out() -> tuple[FrameType, int]:
     """Return the first frame outside of the library, and its level seen from the frame below ours."""
     frame, level = sys._getframe(1), 1  # pyright: ignore[reportPrivateUsage]  # no public name
-    while frame.f_back is not None and _is_ours(frame):
+    while frame.f_back is not None and is_ours(frame):
         frame = frame.f_back
         level += 1
     return frame, level
 
 
-def _is_ours(frame: FrameType) -> bool:
+def is_ours(frame: FrameType) -> bool:
+    """Tell whether a frame is the library's."""
     name: object = frame.f_globals.get("__name__")
     return isinstance(name, str) and name.partition(".")[0] == _PACKAGE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from typedbridge._core import vigil
 from typedbridge._core.green import new_queue
 from typedbridge._core.jobs import DirectExecutor, drain
 
@@ -35,6 +36,8 @@ class CurrentThreadExecutor(DirectExecutor):
         self._thread = get_ident()
         self._jobs: SimpleQueue[Job | None] = new_queue()
         self._open = True
+        #: What the thread runs while it waits.
+        self.job: Job | None = None
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
         """Queue a call for the executor's thread.
@@ -66,10 +69,16 @@ class CurrentThreadExecutor(DirectExecutor):
         future.add_done_callback(lambda _: self._jobs.put(None))
         try:
             while (job := self._jobs.get()) is not None:
+                self.job = job
                 job.run()
+                self.job = None
                 del job
         finally:
             self.close()
+
+    def waiting(self) -> int:
+        """Return how many jobs wait for the thread."""
+        return self._jobs.qsize()
 
     def open_executor(self) -> CurrentThreadExecutor | None:
         """Return this executor, or the nearest one it stands in for that still takes work."""
@@ -84,6 +93,8 @@ class CurrentThreadExecutor(DirectExecutor):
         # `close` may have emptied the queue just before: one of the two sees the job.
         if not self._open:
             self._hand_on()
+        elif self.job is not None and not vigil.awake:
+            vigil.rouse()
 
     def close(self) -> None:
         """Take no more work, and hand on what nobody has started."""

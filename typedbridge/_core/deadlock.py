@@ -5,28 +5,28 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
-from asyncio import all_tasks, current_task
+import threading
+from asyncio import current_task
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from typedbridge._core.callers import caller
+from typedbridge._core.chains import Search, is_one_thread, name_of
 from typedbridge._core.current_thread import CurrentThreadExecutor
 from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.marks import describe
+from typedbridge._core.places import call_site
 from typedbridge._core.pool import pool
-from typedbridge._core.scope import Mark, Outside, Waiting, here
+from typedbridge._core.reports import Wait, told
+from typedbridge._core.scope import Hop, Mark, Outside, here, hop_of
 from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
-    from asyncio import Task
+    from collections.abc import Iterable
     from concurrent.futures import Executor
     from contextvars import ContextVar
-    from types import FrameType
     from typing import Protocol
 
-    from typedbridge._core.scope import Hop
+    from typedbridge._core.chains import Step
 
     class Chained(Protocol):
         """What this asks of a bridge. Users replace both attributes."""
@@ -37,38 +37,97 @@ if TYPE_CHECKING:
         def deadlock_context(self) -> ContextVar[object]: ...
 
 
-__all__ = ["DeadlockError", "name_of", "refuse_deadlock"]
+__all__ = [
+    "DeadlockError",
+    "deadlock",
+    "is_blocked",
+    "refuse_deadlock",
+    "refuse_if_all_wait",
+    "verdict",
+]
+
+
+class Verdict:
+    """Held from the look at a circle of waits until it is broken: once is enough."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew in a forked child: another thread may have held the lock."""
+        self.lock = threading.Lock()
+
+
+verdict = Verdict()
+
+_INSTEAD = (
+    "Start the inner event loop with async_to_sync instead of asyncio.run, or use "
+    "thread_sensitive=False for one of the two."
+)
 
 
 class DeadlockError(RuntimeError):
-    """A sensitive call would wait for a lane that its own chain of calls already holds."""
+    """A call would wait for ever: what it waits for waits, in the end, for the call itself.
+
+    :ivar chain: who waits for whom, from the call that was refused; the last one waits for the first.
+    """
+
+    chain: tuple[Wait, ...] = ()
+
+
+def is_blocked(job: object) -> bool:
+    """Tell whether what holds a lane is blocked in something of ours, and so may wait for a call."""
+    call = hop_of(job)
+    return call is not None and (call.frame is not None or call.nests)
 
 
 def refuse_deadlock(bridge: Chained, call: Hop, lane: Executor) -> None:
-    """Raise `DeadlockError` if a sensitive call would wait for its lane for ever."""
-    holder = _holder(bridge, call, lane)
-    if holder is not None:
+    """Raise `DeadlockError` if a call that is about to be queued would wait for its lane for ever."""
+    inside = not isinstance(here.scope, Outside)
+    if inside and call.origin is not None:
+        call.origin.nests = True
+    if lane is pool:
+        return  # see `refuse_if_all_wait`
+    job: object = None
+    # Who holds another executor is known only after a walk through all threads, which is for the watch.
+    if isinstance(lane, CurrentThreadExecutor):
+        job = lane.job
+    elif isinstance(lane, Lane):
+        job = lane.post.job
+    held = job is not None and is_blocked(job)
+    if held or call.origin is not None:
+        with verdict.lock:
+            way = _way(bridge, call, lane, held=held, inside=inside)
+            if way is not None:
+                raise _error(call, lane, way)
+    reason = _declared(bridge, lane)
+    if reason is not None:
         raise DeadlockError(
-            f"{describe(call.func())}, called at {_call_site()}, would wait for "
-            f"{name_of(lane)}, which {holder} holds until this call is over. Start the inner "
-            f"event loop with async_to_sync instead of asyncio.run, or use "
-            f"thread_sensitive=False for one of the two."
+            f"{describe(call.func())}, called at {call_site()}, would wait for {name_of(lane)}, which "
+            f"{reason} holds until this call is over. {_INSTEAD}"
         )
 
 
-def _holder(bridge: Chained, call: Hop, lane: Executor) -> str | None:
-    """Return what holds the lane and waits for the call, if anything does."""
+def _way(
+    bridge: Chained, call: Hop, lane: Executor, *, held: bool, inside: bool
+) -> list[Step] | None:
+    """Return who waits for whom, from the holder of the lane to the call that is about to wait."""
     outer = call.origin
-    if outer is not None:
-        if not (isinstance(lane, DirectExecutor) or lane is bridge.single_thread_executor):
-            return None  # a user's executor may have more threads
-        inside = not isinstance(here.scope, Outside)
-        while outer is not None and not outer.abandoned:
-            # A call that this very loop awaits does not wait for the loop: the task outlived the
-            # frame that it was started in, and waits its turn.
-            if outer.lane is lane and (inside or outer.loop is not call.loop):
-                return _described(outer)
+    search = Search(current_task(call.loop), call)
+    one = isinstance(lane, DirectExecutor) or lane is bridge.single_thread_executor
+    if one or is_one_thread(lane):
+        while outer is not None:
+            if outer.lane is lane and not outer.waits():
+                # This loop runs in a thread that the outer call holds. Elsewhere that may go on: the
+                # watch will see.
+                sure = inside or (not call.tellable and outer.loop is not call.loop)
+                return [outer] if sure else search.from_running(outer)
             outer = outer.origin
+    return search.from_lane(lane) if held else None
+
+
+def _declared(bridge: Chained, lane: Executor) -> str | None:
+    """Return what says that a lane is taken, without a call that holds it."""
     if isinstance(lane, CurrentThreadExecutor):
         return "the running event loop" if lane._thread == get_ident() else None
     if lane is bridge.single_thread_executor:
@@ -78,63 +137,34 @@ def _holder(bridge: Chained, call: Hop, lane: Executor) -> str | None:
     return None
 
 
-def _described(call: Hop) -> str:
-    return f"{describe(call.func())}, called at {_site_of(call)},"
+def refuse_if_all_wait(call: Hop) -> None:
+    """Raise `DeadlockError` if a call has to wait for a worker, and all workers wait for such calls."""
+    with verdict.lock:
+        way = Search(current_task(call.loop), call).from_lane(pool)
+        if way is not None:
+            raise _error(call, pool, way)
 
 
-def name_of(lane: Executor) -> str:
-    """Return what an error message calls a lane."""
-    if lane is pool:
-        return "the worker pool"
-    if isinstance(lane, Lane):
-        return f"the lane {lane.name!r}"
-    if isinstance(lane, Waiting):
-        return f"the thread that waits in async_to_sync({describe(lane.func)})"
-    return f"the lane {lane!r}"
+def _error(call: Hop, lane: Executor, way: Iterable[Step]) -> DeadlockError:
+    """Say who waits for whom."""
+    first = Wait(describe(call.func()), call_site(), threading.current_thread().name, name_of(lane))
+    return deadlock([first, *map(told, way)])
 
 
-def _call_site() -> str:
-    """Return file and line of the code that awaits the call being placed."""
-    return _site(caller(), current_task())
-
-
-def _site(frame: FrameType | None, task: Task[Any] | None) -> str:
-    """Return file and line of a coroutine's frame; for other code, what is known of its task."""
-    if frame is not None and frame.f_code.co_flags & inspect.CO_COROUTINE:
-        return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-    return "an unknown place" if task is None else f"the start of {task.get_name()}"
-
-
-def _site_of(call: Hop) -> str:
-    """Return file and line of the code that awaits a running call.
-
-    Found from outside, so that no call pays for a place that only errors tell. A task that has just
-    handed the call over still runs; one that was not found running either has suspended meanwhile.
-    """
-    return (
-        _suspended_site(call) or _running_site(call) or _suspended_site(call) or "an unknown place"
+def deadlock(chain: list[Wait]) -> DeadlockError:
+    """Return the error for a circle of waits: the last one waits for the first."""
+    first = chain[0]
+    if first.waits_for == name_of(pool):
+        advice = (
+            f"There are {pool.most} workers, and TYPEDBRIDGE_MAX_WORKERS allows no more: all of them "
+            f"wait for calls that need another one."
+        )
+    else:
+        advice = _INSTEAD
+    lines = "".join(f"\n  {wait}" for wait in chain)
+    error = DeadlockError(
+        f"{first.function} would wait for ever for {first.waits_for}. Each of these waits for the "
+        f"next, and the last one for the first:{lines}\n{advice}"
     )
-
-
-def _suspended_site(call: Hop) -> str | None:
-    for task in all_tasks(call.loop):
-        outer: FrameType | None = None
-        coroutine: Any = task.get_coro()  # Any: coroutines and generators have different attributes
-        while coroutine is not None and getattr(coroutine, "cr_frame", None) is not None:
-            frame = coroutine.cr_frame
-            if frame.f_locals.get("call") is call:
-                return _site(outer, task)
-            outer = frame
-            coroutine = coroutine.cr_await
-    return None
-
-
-def _running_site(call: Hop) -> str | None:
-    for innermost in sys._current_frames().values():
-        frame: FrameType | None = innermost
-        while frame is not None:
-            # Other functions of ours have a local variable `call` too.
-            if frame.f_code.co_flags & inspect.CO_COROUTINE and frame.f_locals.get("call") is call:
-                return _site(frame.f_back, current_task(call.loop))
-            frame = frame.f_back
-    return None
+    error.chain = tuple(chain)
+    return error

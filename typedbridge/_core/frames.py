@@ -12,6 +12,7 @@ from contextvars import copy_context
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from typedbridge._core import vigil
 from typedbridge._core.cancellation import cancellation, shielded
 from typedbridge._core.carry import handling
 from typedbridge._core.loops import Guest
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from typedbridge._core.current_thread import CurrentThreadExecutor
     from typedbridge._core.loops import LoopThread, TaskMaker
 
-__all__ = ["Frame", "LoopStoppedError", "forget"]
+__all__ = ["Frame", "LoopStoppedError", "blocked", "forget"]
 
 #: Where a call stands. "asked": a loop was told, and has not entered the coroutine. "entered". "shut
 #: out": the loop is ending, and will not enter it. "lost": the loop is ending under the coroutine. Two
@@ -90,12 +91,27 @@ class Frame(Guest):
         self._host: LoopThread | None = None
         self._task: asyncio.Task[None] | None = None
         self._last: list[Callable[[], None]] = []
+        #: What the calling thread is to raise, if the loop has not come to the call.
+        self.refused: BaseException | None = None
         _waiting.add(self)
 
     @property
     def over(self) -> bool:
         """Whether the wait has ended: with an answer, or because another loop has to take the call."""
         return self.stage in _OVER
+
+    def asks(self) -> bool:
+        """Tell whether the loop has not come to the call yet."""
+        return self.stage == "asked" and self.loop is not None and self.refused is None
+
+    def give_up(self, error: BaseException) -> None:
+        """Raise an error in the calling thread, if the loop has not come to the call yet."""
+        self.refused = error
+        self._jobs.put(None)
+
+    def task(self) -> asyncio.Task[None] | None:
+        """Return the task of the coroutine that the thread waits for, while there is one."""
+        return self._task
 
     # -- on the loop -------------------------------------------------------------------------
 
@@ -234,6 +250,8 @@ class Frame(Guest):
         :raises LoopStoppedError: if it has.
         """
         jobs = self._jobs
+        if foreign is not None and not vigil.awake:  # it may not turn
+            vigil.rouse()
         watching = foreign is not None or self._thread == threading.main_thread().ident
         look = _LOOK if watching else None
         stopped = False
@@ -250,9 +268,23 @@ class Frame(Guest):
                     ) from None
                 stopped = not foreign.is_running()
                 continue
-            if job is not None:
-                job.run()
-                del job
+            if job is None:
+                if self.refused is not None and self.stage == "asked":
+                    raise self.refused
+            else:
+                self.job = job
+                if not vigil.awake and not jobs.empty():  # came before this one had begun
+                    vigil.rouse()
+                try:
+                    job.run()
+                finally:  # Ctrl-C
+                    self.job = None
+                    del job
+
+    def wait_again(self, foreign: AbstractEventLoop | None) -> None:
+        """Wait for the end of the coroutine after an error; a second one leaves."""
+        if self.refused is None:  # else the loop does not turn
+            self.wait(foreign)
 
     def missed_cancellation(self) -> tuple[object] | None:
         """Return the message of a cancellation that came too late for the coroutine."""
@@ -281,6 +313,11 @@ class Frame(Guest):
         """End the frame: what it has not run goes to the next lane."""
         _waiting.discard(self)
         super().close()
+
+
+def blocked() -> list[Frame]:
+    """Return all blocking calls."""
+    return list(_waiting)
 
 
 def forget() -> None:

@@ -7,7 +7,18 @@ import os
 import time
 from concurrent.futures import wait
 
-from typedbridge._core import carry, frames, loops, mailbox, scope, spares, workers
+from typedbridge._core import (
+    carry,
+    frames,
+    loops,
+    mailbox,
+    places,
+    scope,
+    signals,
+    spares,
+    watch,
+    workers,
+)
 from typedbridge._core.green import are_green
 from typedbridge._core.pool import pool
 from typedbridge._core.seam import ASGIREF, modules, seam
@@ -21,10 +32,13 @@ def _forget() -> None:
     frames.forget()
     loops.forget()
     mailbox.forget()
+    places.forget()
     scope.forget()
     spares.forget()
     workers.forget()
     pool.forget()
+    watch.forget()
+    signals.reporter.forget()
 
 
 def _finish() -> None:
@@ -52,6 +66,7 @@ def _finish() -> None:
         threads += lane.finish()
     for thread in threads:
         thread.join()
+    watch.finish()
     spares.finish()
 
 

@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from typedbridge._core import vigil
 from typedbridge._core.green import allocate_lock, new_event_loop
 from typedbridge._core.jobs import WorkItem
 from typedbridge._core.leavings import Leavings
@@ -165,6 +166,8 @@ class LoopThread(Executor):
         with self._lock:
             if not self.alive or self.loop.is_closed():
                 return False
+            if self._frames and not vigil.awake:  # others have the loop, which may not turn
+                vigil.rouse()
             self._frames[frame] = None
         # Outside: the loop's thread goes on at once, and would wait for the lock.
         try:
@@ -196,6 +199,10 @@ class LoopThread(Executor):
             and not self.loop.is_closed()
             and self._leavings.traceless()
         )
+
+    def ident(self) -> int | None:
+        """Return the number of the thread."""
+        return self._thread.ident
 
     def forget(self) -> None:
         """Be dead in a forked child; the lock may have been held when it was forked."""

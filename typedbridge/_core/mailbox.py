@@ -21,7 +21,7 @@ if TYPE_CHECKING:
             """Drop the outcome: nobody awaits it any more."""
 
 
-__all__ = ["Mailbox", "forget", "mailbox_of", "tell"]
+__all__ = ["Mailbox", "forget", "loops", "mailbox_of", "tell"]
 
 
 def tell(loop: AbstractEventLoop, callback: Callable[..., object], *args: object) -> bool:
@@ -91,6 +91,11 @@ def mailbox_of(loop: AbstractEventLoop) -> Mailbox:
     if mailbox is None:
         mailbox = _mailboxes[ref(loop, _mailboxes.pop)] = Mailbox()
     return mailbox
+
+
+def loops() -> list[AbstractEventLoop]:
+    """Return the loops that have awaited calls."""
+    return [loop for known in list(_mailboxes) if (loop := known()) is not None]
 
 
 def forget() -> None:

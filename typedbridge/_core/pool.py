@@ -74,9 +74,10 @@ class Pool(DirectExecutor):
         """
         self._place(self._common, job)
 
-    def take(self, job: Job, mailbox: Mailbox) -> None:
+    def take(self, job: Job, mailbox: Mailbox) -> bool:
         """Queue a job that a loop awaits.
 
+        :returns: whether it has to wait while there may be no more workers.
         :raises RuntimeError: when the interpreter is exiting.
         """
         crew: Crew | None = mailbox.crew
@@ -92,8 +93,8 @@ class Pool(DirectExecutor):
             else:
                 worker.job = job
                 worker.inbox.put(job)
-                return
-        self._place(crew, job)
+                return False
+        return self._place(crew, job)
 
     def _crew_of(self, mailbox: Mailbox) -> Crew:
         with self._lock:
@@ -102,14 +103,14 @@ class Pool(DirectExecutor):
         crew: Crew = mailbox.crew
         return crew
 
-    def _place(self, crew: Crew, job: Job) -> None:
+    def _place(self, crew: Crew, job: Job) -> bool:
         """Queue a job with a crew of whose workers none may be idle."""
         if crew.count < crew.size:
             worker = self._recruit(crew)
             if worker is not None:
                 worker.job = job
                 worker.inbox.put(job)
-                return
+                return False
         frame = current_frame.get()
         if frame is not None:
             lender = self._lender(frame)
@@ -120,6 +121,7 @@ class Pool(DirectExecutor):
             self._match(crew)
         if not vigil.awake:
             vigil.rouse()
+        return len(self.workers) >= self.most
 
     def _match(self, crew: Crew) -> None:
         """Bring waiting jobs and idle workers together."""
@@ -327,6 +329,12 @@ class Pool(DirectExecutor):
                 _displace(crew)
         if self._many:
             self._look_around()
+
+    def in_use(self) -> frozenset[int]:
+        """Return what runs, by its identity, if something waits: else nothing."""
+        if not any(crew.backlog for crew in [*self._crews, *self.starving]):
+            return frozenset()
+        return frozenset(id(worker.job) for worker in list(self.workers.values()))
 
     # -- at exit -----------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from typedbridge._core.current_thread import CurrentThreadExecutor
 from typedbridge._core.seam import seam
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable
     from concurrent.futures import Executor
     from typing import Any
@@ -33,6 +33,7 @@ __all__ = [
     "current_home",
     "forget",
     "here",
+    "hop_of",
     "innermost_call",
     "innermost_frame",
     "is_home",
@@ -43,7 +44,7 @@ __all__ = [
 class Hop:
     """What the code in a `sync_to_async` call is told of it."""
 
-    __slots__ = ("__weakref__", "abandoned", "frame", "home", "lane", "loop", "origin")
+    __slots__ = ("__weakref__", "abandoned", "frame", "home", "lane", "loop", "nests", "origin")
 
     #: Whose `Local` values the function sees.
     home: object | None
@@ -59,14 +60,34 @@ class Hop:
     frame: Waiting | None
     #: Where asgiref looks for the coroutine to cancel when its call is cancelled.
     tasks: list[Any] | None = None
+    #: Whether it can be told later that it waits for ever.
+    tellable = True
+    #: Whether calls were made on a loop that the function runs in its thread.
+    nests: bool
+
+    def waits(self) -> bool:
+        """Tell whether the call waits for its turn."""
+        raise NotImplementedError
 
     def func(self) -> Callable[..., object]:
         """Return what is called, for error messages."""
         raise NotImplementedError
 
+    def fail(self, error: BaseException) -> None:
+        """Raise an error where the call is awaited, if it still waits. Called on the loop's thread."""
+        raise NotImplementedError
+
     def holds_process_lane(self) -> bool:
         """Tell whether this runs in the lane of the process, or waits for it."""
         raise NotImplementedError
+
+
+def hop_of(job: object) -> Hop | None:
+    """Return the call that a job is, or that it stands for."""
+    if isinstance(job, Hop):
+        return job
+    hop = getattr(job, "hop", None)
+    return hop if isinstance(hop, Hop) else None
 
 
 class Waiting(CurrentThreadExecutor):
@@ -76,6 +97,16 @@ class Waiting(CurrentThreadExecutor):
     func: Callable[..., object]
     #: Whose `Local` values the coroutine sees.
     home: object | None
+    #: Where the coroutine runs.
+    loop: AbstractEventLoop | None
+
+    def asks(self) -> bool:
+        """Tell whether the loop has not come to the call yet."""
+        raise NotImplementedError
+
+    def task(self) -> Task[None] | None:
+        """Return the task of the coroutine that the thread waits for, while there is one."""
+        raise NotImplementedError
 
     @property
     def over(self) -> bool:
@@ -223,7 +254,7 @@ def forget() -> None:
     """Start anew in a forked child: the calls that its thread runs hold the parent's lanes."""
     call = innermost_call(here.scope, current_call.get(None))
     while call is not None:
-        call.abandoned = True
+        call.lane = None
         call = call.origin
     here.scope = Outside(here.scope.home)
     loop_frames.clear()

@@ -142,7 +142,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
             current_frame.reset(token)
             frame.close()
             # Contexts that outlive the call hold the frame; tracebacks hold this one.
-            frame.value = frame.error = frame.handled = frame.context = None
+            frame.value = frame.error = frame.refused = frame.handled = frame.context = None
             del outer, frame, awaitable
 
     def _run(
@@ -359,7 +359,7 @@ def _wait(
         raise
     except BaseException:  # what a signal's handler raised; or the recursion limit
         frame.cancel()
-        frame.wait(foreign)  # a second one leaves here
+        frame.wait_again(foreign)
         raise
 
 

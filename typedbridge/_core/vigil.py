@@ -1,4 +1,8 @@
-"""The watch over what waits: asleep while nothing does."""
+"""Does somebody watch over what waits?
+
+Whoever queues a job behind another one looks at `awake`, and rouses the watch if it sleeps: one look,
+where to note a time for each call would cost several times as much.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["awake", "rouse"]
 
-#: Whether somebody watches. Whoever queues a job behind another one looks here, and rouses the
-#: watch if it sleeps: one look, where a time for each call would cost ten times as much.
-awake = True
+#: Whether the watch looks from time to time. It sleeps while nothing waits.
+awake = False
 
 
 def _nobody() -> None:
-    """Do nothing: the watch is set up when the library has been imported."""
+    """Do nothing: `watch` has not been imported."""
 
 
+#: Wakes the watch, and starts it the first time.
 rouse: Callable[[], None] = _nobody

@@ -30,7 +30,7 @@ from typedbridge._core.scope import (
 )
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
     from contextvars import ContextVar
@@ -59,7 +59,9 @@ class Visitor(Hop):
     :param process_lane: tells which lane is that of the process now.
     """
 
-    __slots__ = ("_func", "_process_lane", "tasks")
+    __slots__ = ("_func", "_process_lane", "begun", "tasks")
+
+    tellable = False
 
     def __init__(
         self,
@@ -74,7 +76,8 @@ class Visitor(Hop):
         self.home = scope.home or current_home()
         self.origin = innermost_call(scope, current_call.get(None))
         self.lane = None
-        self.abandoned = False
+        self.abandoned = self.nests = False
+        self.begun = False
         self.frame = None
         self.tasks = None
 
@@ -92,6 +95,13 @@ class Visitor(Hop):
         """Return what is called, for error messages."""
         return self._func
 
+    def waits(self) -> bool:
+        """Tell whether the call waits for its turn."""
+        return self.lane is not None and not self.begun
+
+    def fail(self, error: BaseException) -> None:
+        """Leave it to them: their call cannot be told."""
+
     def holds_process_lane(self) -> bool:
         """Tell whether this runs in the lane of the process, or waits for it."""
         return self.lane is not None and self.lane is self.single_thread_executor
@@ -100,7 +110,7 @@ class Visitor(Hop):
 class Visit(WorkItem):
     """A sensitive call of theirs on its way to a thread of ours."""
 
-    __slots__ = ("_visitor",)
+    __slots__ = ("hop",)
 
     # Any: an executor takes every callable.
     def __init__(
@@ -111,17 +121,18 @@ class Visit(WorkItem):
         kwargs: Mapping[str, object],
     ) -> None:
         super().__init__(func, args, kwargs)
-        self._visitor = visitor
+        self.hop = visitor
 
     def run(self) -> None:
         """Run the function with the call as what this thread is in the middle of."""
         outer = here.scope
-        here.scope = self._visitor
+        here.scope = self.hop
+        self.hop.begun = True
         try:
             super().run()
         finally:
             here.scope = outer
-            self._visitor.lane = None
+            self.hop.lane = None
 
 
 class Pooled(Outside):
@@ -174,6 +185,7 @@ class _TheirFrame(Waiting):
         self.func = func
         self.home = current_home()
         self.executor = executor
+        self.loop = None
 
     def put(self, job: Job) -> None:
         """Queue a job here, and a turn in their queue, which drops what comes late."""
@@ -193,7 +205,17 @@ class _TheirFrame(Waiting):
         except Empty:
             return
         if job is not None:
+            self.job = job
             job.run()
+            self.job = None
+
+    def asks(self) -> bool:
+        """Tell whether the loop has not come to the call yet: nobody knows."""
+        return False
+
+    def task(self) -> Task[None] | None:
+        """Return the task of the coroutine that the thread waits for, where they tell of it."""
+        return None
 
 
 class BegunFrame(_TheirFrame):
@@ -221,6 +243,10 @@ class BegunFrame(_TheirFrame):
         self.cancelled = True
         for task in self.tasks:
             tell(task.get_loop(), task.cancel, message)
+
+    def task(self) -> Task[None] | None:
+        """Return the task of the coroutine that the thread waits for."""
+        return next(iter(self.tasks), None) if self._open else None
 
     def end(self) -> None:
         """Wait no more."""

@@ -63,7 +63,7 @@ def stop() -> None:
     _Life.ending = True
 
 
-class _Post:
+class Post:
     """What the thread of a lane is in the middle of."""
 
     __slots__ = ("job",)
@@ -91,12 +91,8 @@ class Lane(DirectExecutor):
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         #: The thread that comes to what is put now.
         self._thread: threading.Thread | None = None
-        self._post = _Post()
-
-    @property
-    def holder(self) -> Job | None:
-        """What runs in the lane."""
-        return self._post.job
+        #: What runs in the lane.
+        self.post = Post()
 
     def waiting(self) -> int:
         """Return how many jobs wait for the lane."""
@@ -118,7 +114,7 @@ class Lane(DirectExecutor):
         # The thread may have left meanwhile: one of the two sees the job.
         if self._thread is None:
             self._start()
-        if self._post.job is not None and not vigil.awake:
+        if self.post.job is not None and not vigil.awake:
             vigil.rouse()
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
@@ -138,7 +134,7 @@ class Lane(DirectExecutor):
         with self._lock:
             if self._thread is None:
                 self._thread = start_thread(
-                    partial(_serve, self._jobs, self._post, ref(self)), self.name
+                    partial(_serve, self._jobs, self.post, ref(self)), self.name
                 )
 
     def leave(self) -> None:
@@ -186,7 +182,7 @@ class Lane(DirectExecutor):
         self.finish()
 
 
-def _serve(jobs: SimpleQueue[Job | None], post: _Post, lane: ref[Lane]) -> None:
+def _serve(jobs: SimpleQueue[Job | None], post: Post, lane: ref[Lane]) -> None:
     """Run a lane's jobs. Without a hold on the lane: its end is the thread's."""
     try:
         while True:
@@ -194,6 +190,8 @@ def _serve(jobs: SimpleQueue[Job | None], post: _Post, lane: ref[Lane]) -> None:
             if job is None:
                 break
             post.job = job
+            if not vigil.awake and not jobs.empty():  # came before this one had begun
+                vigil.rouse()
             job.run()
             post.job = None
             del job  # or the last job's arguments would live until the next one
