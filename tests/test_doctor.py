@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
@@ -22,10 +21,6 @@ from typedbridge._commands.doctor.pyright import pyright
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-needs_door = pytest.mark.skipif(
-    find_spec("typedbridge.asgiref") is None, reason="typedbridge.asgiref is not there yet"
-)
 
 PLUGIN: Final = '[tool.mypy]\nplugins = ["typedbridge.mypy_plugin"]\n'
 
@@ -85,7 +80,6 @@ def fake(folder: Path, package: str, version: str) -> None:
     )
 
 
-@needs_door
 def test_a_set_up_that_is_right(project: Path) -> None:
     """Exit status 0, and no word of advice that a working project would not need."""
     make(project, "pyproject.toml", PLUGIN + '[tool.pyright]\ntypeCheckingMode = "strict"\n')
@@ -136,7 +130,6 @@ def test_broken_versions_stubs_and_neighbours(project: Path, tmp_path: Path) -> 
     assert "gevent 24.2.1" == found.checks["gevent"]["found"]
 
 
-@needs_door
 def test_for_people_it_prints_lines(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The verdict first, and what to do below it."""
     assert 0 == main(["doctor", str(project)])
@@ -333,7 +326,6 @@ def test_a_loop_of_another_kind_is_worth_a_note(monkeypatch: pytest.MonkeyPatch)
     assert Verdict.NOTE is process.event_loop().verdict
 
 
-@needs_door
 def test_how_asgiref_is_joined(project: Path, tmp_path: Path) -> None:
     """Joined by itself; kept apart if the environment says so."""
     assert "act as one" in examine(project).checks["asgiref"]["found"]
@@ -341,7 +333,6 @@ def test_how_asgiref_is_joined(project: Path, tmp_path: Path) -> None:
     assert "note" == apart.verdict("asgiref")
 
 
-@needs_door
 def test_an_asgiref_that_cannot_be_joined(project: Path, tmp_path: Path) -> None:
     """One whose classes are not those that are known: the reason is told, and the status is 1."""
     elsewhere = tmp_path / "elsewhere"

@@ -189,6 +189,30 @@ CHANGED: Final = {
             "class C(SyncToAsync):\n    def thread_handler(self): return super().thread_handler()"
         ),
     ),
+    "syntax of newer Pythons": (
+        (
+            "import asgiref.sync\nmatch x:\n    case asgiref.sync.SyncToAsync(a=asgiref.local.Local()): ...\n"
+            "f'{asgiref.sync.sync_to_async!r:{asgiref.local.Local}}'\n"
+            "async def f(x=asgiref.sync.SyncToAsync, *, y: asgiref.local.Local = 1):\n"
+            "    async with asgiref.sync.ThreadSensitiveContext(): f(asgiref=1).asgiref"
+        ),
+        (
+            "import typedbridge.sync\nmatch x:\n    case typedbridge.sync.SyncToAsync(a=typedbridge.local.Local()): ...\n"
+            "f'{typedbridge.sync.sync_to_async!r:{typedbridge.local.Local}}'\n"
+            "async def f(x=typedbridge.sync.SyncToAsync, *, y: typedbridge.local.Local = 1):\n"
+            "    async with typedbridge.sync.ThreadSensitiveContext(): f(asgiref=1).asgiref"
+        ),
+    ),
+    "patch.object of the module": (
+        (
+            "import asgiref.sync\nmonkeypatch.setattr(asgiref.sync, 'sync_to_async', f)\n"
+            "asgiref.sync.SyncToAsync = f\ndel asgiref.sync.AsyncToSync"
+        ),
+        (
+            "import typedbridge.sync\nmonkeypatch.setattr(typedbridge.sync, 'sync_to_async', f)\n"
+            "typedbridge.sync.SyncToAsync = f\ndel typedbridge.sync.AsyncToSync"
+        ),
+    ),
     "some imports where another has to stay": (
         "from asgiref.sync import sync_to_async\nfrom asgiref.local import _CVar",
         "from typedbridge.sync import sync_to_async\nfrom asgiref.local import _CVar",
@@ -276,6 +300,44 @@ KEPT: Final = {
     ),
     "a name that is taken where it is used": (
         "import asgiref.sync\ndef f(typedbridge): asgiref.sync.sync_to_async(len)",
+        [Reason.DYNAMIC],
+    ),
+    "a package that is another in one case": (
+        (
+            "if x:\n    import asgiref.sync\nelse:\n    import other as asgiref\n"
+            "asgiref.sync.sync_to_async(len)"
+        ),
+        [Reason.DYNAMIC],
+    ),
+    "a package that is deleted": (
+        "import asgiref.sync\nasgiref.sync.sync_to_async(len)\ndel asgiref",
+        [Reason.DYNAMIC],
+    ),
+    "a package that is global": (
+        (
+            "def f():\n    global asgiref\n    import asgiref.sync\n"
+            "def g(): asgiref.sync.sync_to_async(len)"
+        ),
+        [Reason.DYNAMIC],
+    ),
+    "a package that is exported": ("import asgiref.sync\n__all__ = ['asgiref']", [Reason.DYNAMIC]),
+    "a package that is an attribute": (
+        "class C:\n    import asgiref.sync\n    def f(self): self.asgiref.sync.sync_to_async(len)",
+        [Reason.DYNAMIC],
+    ),
+    "a type in a comment": (
+        "import asgiref.sync\nx = f()  # type: asgiref.sync.SyncToAsync",
+        [Reason.DYNAMIC],
+    ),
+    "a type in a string that may be one": (
+        (
+            "import asgiref.sync\nT = TypeVar('T', bound='list[asgiref.sync.SyncToAsync]')\n"
+            "log('asgiref.sync was called')"
+        ),
+        [Reason.DYNAMIC],
+    ),
+    "a path that is written with escapes": (
+        "from unittest import mock\nmock.patch('asgiref\\x2esync.sync_to_async')",
         [Reason.DYNAMIC],
     ),
     "import_module of what is not known": (
@@ -469,9 +531,8 @@ REFUSED: Final = {
         sync_to_async(f, executor=pool)
         sync_to_async(executor=pool, thread_sensitive=True)
         SyncToAsync(f, True, pool)
-        sync_to_async(f, executor=pool, thread_sensitive=flag)
         """,
-        [(line, Reason.EXECUTOR) for line in (4, 5, 6, 7)],
+        [(line, Reason.EXECUTOR) for line in (4, 5, 6)],
     ),
     "old attributes in a subclass": (
         """
@@ -516,6 +577,7 @@ ACCEPTED: Final = {
         """,
     "an executor that is allowed": """
         sync_to_async(f, thread_sensitive=False, executor=pool)
+        sync_to_async(f, executor=pool, thread_sensitive=flag)
         sync_to_async(f, executor=None)
         SyncToAsync(f, False, pool)
         sync_to_async(f, **options)

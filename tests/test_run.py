@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import zipfile
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -213,11 +212,6 @@ if len(sys.argv) == 1:
 """
 
 
-HAS_DOOR: Final = find_spec("typedbridge.asgiref") is not None
-needs_door = pytest.mark.skipif(not HAS_DOOR, reason="typedbridge.asgiref is not there yet")
-
-
-@needs_door
 def test_the_real_one_is_in_place_in_all_processes(folder: Path) -> None:
     """Without the stand-in of these tests: the program and its child use this library's bridges."""
     (folder / "stand_in" / "sitecustomize.py").write_text("")
@@ -226,7 +220,6 @@ def test_the_real_one_is_in_place_in_all_processes(folder: Path) -> None:
     assert expected == python(folder, "-m", "typedbridge", "run", "main.py")
 
 
-@needs_door
 def test_the_real_one_names_who_came_first(folder: Path) -> None:
     """A tool that python loads at start, and that holds a function of asgiref's."""
     (folder / "stand_in" / "sitecustomize.py").write_text("import early")

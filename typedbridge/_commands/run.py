@@ -9,10 +9,11 @@ import builtins
 import os
 import runpy
 import sys
-from importlib import import_module
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from pkgutil import get_importer
 from types import ModuleType
+
+from typedbridge.asgiref import TooLateError, install
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def _start(program: Callable[[], None], argv: list[str], folder: str | None) -> 
         sys.path[: 0 if _is_safe() else 1] = [folder]
     sys.argv[:] = argv
     try:
-        import_module("typedbridge.asgiref").install()
-    except RuntimeError as error:  # too late: somebody holds asgiref's functions already
+        install()
+    except TooLateError as error:
         sys.stderr.write(f"typedbridge: {error}\n")
         return 1
     os.environ[SWITCH] = "1"

@@ -48,10 +48,10 @@ def install_behind(spec: ModuleSpec) -> None:
         del vars(loader)["exec_module"]
         load(module)
         try:
-            asgiref = import_module("typedbridge.asgiref")
+            from typedbridge.asgiref import install  # noqa: PLC0415  # when there is need of it
         except ImportError:
             return
-        asgiref.install()
+        install()
 
     # On this loader alone, and until it has been called.
     vars(loader)["exec_module"] = exec_module

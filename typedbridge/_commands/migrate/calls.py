@@ -127,28 +127,18 @@ def _methods(tree: Tree, node: cst.CSTNode, name: str) -> list[cst.CSTNode | Non
 
 
 def _executor(tree: Tree, call: cst.Call, bridge: str) -> Iterator[Finding]:
-    """``executor=`` where ``thread_sensitive=False`` is not written beside it."""
+    """``executor=`` in a sensitive bridge, which is refused."""
     if bridge in {"async_to_sync", "AsyncToSync"} or any(argument.star for argument in call.args):
         return
     names = POSITIONS.get(bridge, ("func",))
     given = dict(zip(names, [a.value for a in call.args if a.keyword is None], strict=False))
     given |= {a.keyword.value: a.value for a in call.args if a.keyword is not None}
-    if _word(given.get("executor")) in {None, "None"} and "executor" not in given:
+    if "executor" not in given or _word(given["executor"]) == "None":
         return
-    if _word(given["executor"]) == "None":
-        return
-    match _word(given.get("thread_sensitive")):
-        case "False":
-            return
-        case "True" | None if (
-            "thread_sensitive" not in given or _word(given["thread_sensitive"]) == "True"
-        ):
-            text = f"{bridge} is given an executor: add thread_sensitive=False"
-        case _:
-            text = (
-                f"{bridge} is given an executor, and thread_sensitive is not written out as False"
-            )
-    yield tree.finding(call, Reason.EXECUTOR, text)
+    # Any other value may well be false when it comes to it.
+    if "thread_sensitive" not in given or _word(given["thread_sensitive"]) == "True":
+        text = f"{bridge} is given an executor: add thread_sensitive=False"
+        yield tree.finding(call, Reason.EXECUTOR, text)
 
 
 def _word(node: cst.CSTNode | None) -> str | None:

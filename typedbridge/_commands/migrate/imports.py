@@ -10,15 +10,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import libcst as cst
-from libcst.metadata import ImportAssignment
 
 from typedbridge._commands.migrate.model import Edit, Finding, Reason
-from typedbridge._commands.migrate.names import MODULES, NEW, OLD, lack
+from typedbridge._commands.migrate.names import MODULES, OLD, lack
+from typedbridge._commands.migrate.packages import rewrite_package
 from typedbridge._commands.migrate.tree import accesses, dotted, root
 from typedbridge._commands.migrate.uses import (
     module_problems,
     object_problems,
-    package_problems,
     uses,
 )
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 
     from libcst.metadata import Scope
 
-    from typedbridge._commands.migrate.tree import Tree
-    from typedbridge._commands.migrate.uses import Use
+from typedbridge._commands.migrate.tree import Tree
 
 
 def rewrite_imports(tree: Tree) -> Iterator[Edit | Finding]:
@@ -47,7 +45,7 @@ def rewrite_imports(tree: Tree) -> Iterator[Edit | Finding]:
                 elif dotted(alias.name)[0] == OLD:
                     packages[scope].append(alias)
     for scope, aliases in packages.items():
-        yield from _package(tree, scope, aliases)
+        yield from rewrite_package(tree, scope, aliases)
 
 
 def _bound(alias: cst.ImportAlias) -> str:
@@ -129,58 +127,3 @@ def _module_as(
                     yield tree.finding(use.node, Reason.DYNAMIC, text)
         case _:
             return
-
-
-def _package(
-    tree: Tree, scope: Scope, aliases: Sequence[cst.ImportAlias]
-) -> Iterator[Edit | Finding]:
-    """``import asgiref.sync``: the statements of a scope that bind ``asgiref``, and all its uses."""
-    found = [*uses(tree, accesses(scope, OLD), OLD)]
-    going = [use for use in found if use.names and use.names[0] in MODULES]
-    staying = [use for use in found if use not in going]
-    moved = [alias for alias in aliases if [*dotted(alias.name), ""][1] in MODULES]
-    kept = [alias for alias in aliases if alias not in moved]
-    if not moved and not going:
-        return
-    problems = [*package_problems(tree, found)]
-    problems += _name_problems(tree, scope, aliases[0], going)
-    if staying and not kept and not problems:
-        rest = ".".join([OLD, *staying[0].names])
-        text = f"{rest} stays in asgiref: import it in a statement of its own"
-        problems.append(tree.finding(staying[0].node, Reason.MIXED, text))
-    new = NEW
-    if not moved:
-        # `import asgiref` alone: another module has imported the submodule.
-        modules = {use.names[0] for use in going}
-        if len(modules) > 1 or staying or len(kept) > 1 or dotted(kept[0].name) != [OLD]:
-            text = f"import asgiref.{going[0].names[0]} itself, not through the package"
-            problems.append(tree.finding(going[0].node, Reason.DYNAMIC, text))
-        moved, new = kept, f"{NEW}.{min(modules)}"
-    if problems:
-        yield from problems
-        return
-    for alias in moved:
-        yield Edit(tree.start(root(alias.name)), new)
-    for use in going:
-        yield Edit(use.start)
-
-
-def _name_problems(
-    tree: Tree, scope: Scope, alias: cst.ImportAlias, going: Sequence[Use]
-) -> Iterator[Finding]:
-    """The name ``asgiref`` has other values too, or ``typedbridge`` is taken."""
-    if any(
-        assignment.name == OLD and not isinstance(assignment, ImportAssignment)
-        for assignment in scope.assignments
-    ):
-        text = "asgiref is also assigned to: change the import by hand"
-        yield tree.finding(alias, Reason.DYNAMIC, text)
-    for where in {scope, *(tree.scope(use.node) or scope for use in going)}:
-        for assignment in where[NEW]:
-            imported = isinstance(assignment, ImportAssignment) and isinstance(
-                assignment.node, cst.Import
-            )
-            if not imported:
-                text = "the name typedbridge is taken by something else here"
-                yield tree.finding(alias, Reason.DYNAMIC, text)
-                return

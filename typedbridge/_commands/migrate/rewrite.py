@@ -36,7 +36,13 @@ def rewrite(text: str) -> Rewritten:
     found: set[Edit | Finding] = {*rewrite_imports(tree)}
     known = frozenset(item.start for item in found if isinstance(item, Edit))
     sure = not any(isinstance(item, Finding) for item in found)
-    found |= {*rewrite_strings(tree, known, sure=sure), *find_in_calls(tree)}
+    places = {(item.line, item.column) for item in found if isinstance(item, Finding)}
+    found |= {
+        item
+        for item in rewrite_strings(tree, known, sure=sure)
+        if isinstance(item, Edit) or (item.line, item.column) not in places
+    }
+    found |= {*find_in_calls(tree)}
     edits = sorted(item for item in found if isinstance(item, Edit))
     findings = sorted(item for item in found if isinstance(item, Finding))
     return Rewritten(_apply(tree.utf8, edits), edits, findings)

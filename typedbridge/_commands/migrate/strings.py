@@ -9,7 +9,7 @@ import libcst as cst
 
 from typedbridge._commands.migrate.model import Edit, Finding, Reason
 from typedbridge._commands.migrate.names import MODULES, lack
-from typedbridge._commands.migrate.tree import dotted
+from typedbridge._commands.migrate.tree import dotted, literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ TAKE_MODULES: Final = re.compile(r"importlib\.import_module | pytest\.importorsk
 def rewrite_strings(tree: Tree, known: frozenset[int], *, sure: bool) -> Iterator[Edit | Finding]:
     """Go through the strings that are a name in asgiref from end to end, docstrings left out.
 
-    :param known: the offsets of edits that were found already: annotations in quotes.
+    :param known: the offsets of edits that were found already: types in quotes.
     :param sure: whether all imports of the file go to typedbridge. If not, what a string patches may be
         what one of the others finds.
     """
@@ -66,7 +66,12 @@ def _literal(
 ) -> Iterator[Edit | Finding]:
     path = PATH.fullmatch(node.raw_value)
     start = tree.start(node) + len(node.prefix) + len(node.quote)
-    if path is None or start in known:
+    if start in known:
+        return
+    if path is None:
+        value = literal(node)
+        if value is not None and PATH.fullmatch(value):  # written with escapes
+            yield _unsure(tree, node, value)
         return
     names = [path[1], *re.split("[.:]", path[2])[1:]]
     call = _call_of(tree, node)

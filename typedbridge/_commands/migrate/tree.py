@@ -85,6 +85,26 @@ class Tree:
         names = scope.get_qualified_names_for(node) if scope is not None else ()
         return {name.name for name in names}
 
+    def is_expression(self, name: cst.Name) -> bool:
+        """Tell whether a name is looked up: it is no attribute's, argument's or parameter's, or imported."""
+        match self.parent(name):
+            case cst.Attribute(value=value):
+                return value is name and not self._is_imported(name)
+            case cst.Arg(value=value):
+                return value is name
+            case cst.Param(name=own) | cst.FunctionDef(name=own) | cst.ClassDef(name=own):
+                return own is not name
+            case cst.NameItem():
+                return False
+            case _:
+                return not self._is_imported(name)
+
+    def _is_imported(self, name: cst.CSTNode) -> bool:
+        node: cst.CSTNode | None = name
+        while isinstance(node, cst.Name | cst.Attribute | cst.AsName):
+            node = self.parent(node)
+        return isinstance(node, cst.ImportAlias | cst.ImportFrom)
+
     def chain(self, node: cst.CSTNode) -> tuple[cst.CSTNode, list[str]]:
         """Follow the attributes that are taken of an expression.
 

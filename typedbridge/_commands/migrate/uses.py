@@ -44,9 +44,11 @@ def uses(tree: Tree, accesses: Sequence[Access], bound: str) -> Iterator[Use]:
             continue
         name = root(access.node)
         outer, names = tree.chain(name)
-        named = None if names else _attribute_by_name(tree, outer)
-        value = not names and named is None and not _compared_with_none(tree, outer)
-        yield Use(name, tree.start(name), names or ([named] if named else []), value)
+        named = _attribute_by_name(tree, outer)
+        if named is not None:
+            names = [*names, named]
+        value = not names and not _compared_with_none(tree, outer)
+        yield Use(name, tree.start(name), names, value)
 
 
 def _in_string(tree: Tree, string: cst.SimpleString, bound: str) -> Iterator[Use]:
