@@ -1,5 +1,7 @@
 """The matrix: the tests on every supported Python, the plugin on the lowest and latest mypy.
 
+``nox -s django`` is for who changes the runtime: Django's own tests, some ten minutes.
+
 ``make test`` is what a person runs; it covers one Python and one mypy. This file adds the others.
 """
 
@@ -150,6 +152,25 @@ def migrated(session: nox.Session) -> None:
         (daphne,) = [folder for folder in folders if "daphne" in folder]
         with session.chdir(daphne):
             session.run("pytest", "-q", "tests", env=trial)
+
+
+@nox.session(python=PYTHONS[-1])
+@nox.parametrize("version", list(DJANGO))
+def django(session: nox.Session, version: str) -> None:
+    """Run Django's own tests in each way of using the library; its source distribution has them."""
+    session.install(
+        "-qq", "-c", str(TOOLS), "-c", str(DJANGO[version]), "django", "hatchling", "editables"
+    )
+    session.install("-qq", "--no-build-isolation", "--no-deps", "-e", ".")
+    folder = Path(session.create_tmp())
+    session.run(
+        *("python", "-m", "pip", "download", "-qq", "--no-deps", "--no-binary=django"),
+        *("-c", str(DJANGO[version]), "-d", str(folder), "django"),
+    )
+    for archive in folder.glob("*.tar.gz"):
+        shutil.unpack_archive(archive, folder, filter="data")
+    [unpacked] = (path.parent for path in folder.glob("*/pyproject.toml"))
+    session.run("python", "scripts/django_suite.py", str(unpacked), *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
