@@ -36,10 +36,11 @@ endif
 DJANGO := $(if $(FOUND_PYTHON),$(shell '$(FOUND_PYTHON)' -c 'import sys; print("latest" if sys.version_info >= (3, 12) else "lts")'),latest)
 CONSTRAINTS := constraints/tools.txt constraints/mypy-latest.txt constraints/django-$(DJANGO).txt
 
-.PHONY: help demo test unit packaging typecheck check bench fuzz soak clean FORCE
+.PHONY: help demo demo-django test unit packaging typecheck check bench fuzz soak clean FORCE
 
 help:
 	@echo 'make demo       check the example with mypy and pyright, show what they infer, run it'
+	@echo 'make demo-django  a Django site with asgiref, beside it and in its place: requests a second'
 	@echo 'make test       all the tests: make unit, packaging, typecheck and check'
 	@echo 'make unit       the unit tests, with coverage            (ARGS="-k name")'
 	@echo 'make packaging  build, install and use the package       (ARGS="-k name")'
@@ -69,6 +70,9 @@ help:
 # --- what it is for -----------------------------------------------------------------------------
 demo: .venv/.installed
 	@$(BIN)/python -m examples.code_index.demo $(ARGS)
+
+demo-django: .venv/.installed
+	@cd examples/library_site && '$(CURDIR)/$(BIN)/python' demo.py
 
 test: unit packaging typecheck check
 

@@ -7,6 +7,7 @@ from django.urls import path
 from catalogue import views
 
 urlpatterns = [
+    path("", views.about),
     path("books/", views.books),
     path("books/<int:pk>/", views.book),
     path("books/<int:pk>/left/", views.left),

@@ -29,6 +29,11 @@ SLICE: Final = 50
 """Books that are read at a time."""
 
 
+async def about(_request: HttpRequest) -> HttpResponse:
+    """What this is. Async, without the database."""
+    return JsonResponse({"name": "The library", "language": translation.get_language()})
+
+
 def books(_request: HttpRequest) -> HttpResponse:
     """All titles. Sync."""
     return JsonResponse({"books": list(Book.objects.values_list("title", flat=True))})

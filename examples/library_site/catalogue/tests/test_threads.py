@@ -20,7 +20,6 @@ from catalogue.models import Book
 from catalogue.tests.asgi import get
 from library_site.bridge import ThreadSensitiveContext, async_to_sync, sync_to_async
 
-
 LIMIT = 20
 """Seconds to wait for a thread."""
 

@@ -23,6 +23,7 @@ class Pages(TestCase):
         cls.emma = Book.objects.create(title="Emma", copies=1)
         Loan.objects.create(book=cls.emma, reader="ann")
         cls.pages = {
+            "/": {"name": "The library", "language": "en"},
             "/books/": {"books": ["Dune", "Emma"]},
             f"/books/{dune.pk}/": {"title": "Dune", "readers": [], "left": 2},
             f"/books/{cls.emma.pk}/": {"title": "Emma", "readers": ["ann"], "left": 0},
