@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from io import StringIO
 from typing import NamedTuple
 
@@ -13,8 +15,16 @@ from django.core.management import BaseCommand, call_command
 from django.db import connection, connections
 from django.http import HttpResponse, JsonResponse
 from django.http.request import HttpRequest
-from django.test import Client, TestCase, TransactionTestCase, override_settings
+from django.test import (
+    AsyncClient,
+    Client,
+    TestCase,
+    TransactionTestCase,
+    modify_settings,
+    override_settings,
+)
 from django.urls import path
+from django.utils.decorators import async_only_middleware
 
 from catalogue.models import Book
 from catalogue.tests.asgi import get
@@ -62,7 +72,40 @@ def sync_view(_request: HttpRequest) -> HttpResponse:
     return JsonResponse({"places": len({here, *async_to_sync(hops)()})})
 
 
-urlpatterns = [path("async/", async_view), path("sync/", sync_view)]
+trail: ContextVar[str] = ContextVar("trail", default="")
+
+
+@async_only_middleware
+def around(get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]) -> object:
+    """Note what context variables come back from the view."""
+
+    async def middleware(request: HttpRequest) -> HttpResponse:
+        trail.set("middleware")
+        response = await get_response(request)
+        response["X-Trail"] = trail.get()
+        return response
+
+    return middleware
+
+
+def leave_trail(_request: HttpRequest) -> HttpResponse:
+    """Sync: set the variable."""
+    trail.set(f"{trail.get()}, sync view")
+    return HttpResponse()
+
+
+async def leave_trail_async(_request: HttpRequest) -> HttpResponse:
+    """Async, and in it a sync function that sets the variable."""
+    await sync_to_async(lambda: trail.set(f"{trail.get()}, sync function"))()
+    return HttpResponse()
+
+
+urlpatterns = [
+    path("trail/", leave_trail),
+    path("trail-async/", leave_trail_async),
+    path("async/", async_view),
+    path("sync/", sync_view),
+]
 
 
 @override_settings(ROOT_URLCONF=__name__)
@@ -83,6 +126,20 @@ class UnderServers(TransactionTestCase):
         client = Client()
         self.assertEqual({"places": 1}, client.get("/sync/").json())
         self.assertEqual({"places": 1, "loop": False}, client.get("/async/").json())
+
+    @modify_settings(MIDDLEWARE={"prepend": f"{__name__}.around"})
+    def test_context_variables_come_back_to_the_middleware(self) -> None:
+        """From a sync view, and from a sync function in an async view, under WSGI as under ASGI."""
+        expected = ["middleware, sync view", "middleware, sync function"]
+        addresses = ("/trail/", "/trail-async/")
+        client = Client()
+        self.assertEqual(expected, [client.get(address)["X-Trail"] for address in addresses])
+
+        async def main() -> list[str]:
+            client = AsyncClient()
+            return [(await client.get(address))["X-Trail"] for address in addresses]
+
+        self.assertEqual(expected, asyncio.run(main()))
 
 
 class InPrograms(TransactionTestCase):
