@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CASES", "FOLDERS", "ROWS", "Case", "CaseFile", "Mark", "first_line", "load"]
+__all__ = [
+    "CASES",
+    "FOLDERS",
+    "ROWS",
+    "Case",
+    "CaseFile",
+    "Mark",
+    "first_line",
+    "load",
+    "statements_of",
+]
 
 CASES: Final = Path(__file__).parent / "cases"
 
@@ -126,7 +136,7 @@ def first_line(statement: ast.stmt) -> int:
     return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
 
 
-def _statements(tree: ast.Module) -> dict[int, int]:
+def statements_of(tree: ast.Module) -> dict[int, int]:
     first: dict[int, int] = {}
     # ast.walk goes from the outside in, so inner statements overwrite the lines of outer ones.
     for node in ast.walk(tree):
@@ -177,7 +187,7 @@ def _cases(source: str) -> list[Case]:
 def read(path: Path) -> CaseFile:
     source = path.read_text(encoding="utf-8")
     file = CaseFile(
-        path.parent.name, path.name, source, _cases(source), _statements(ast.parse(source))
+        path.parent.name, path.name, source, _cases(source), statements_of(ast.parse(source))
     )
     if file.row not in ROWS:
         msg = f"{path}: the name of a case file is a row of the table in cases.py"

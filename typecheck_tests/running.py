@@ -38,7 +38,7 @@ import typedbridge
 from typecheck_tests.cases import Case, CaseFile, first_line
 from typecheck_tests.samples import NoSampleError, samples
 
-__all__ = ["PREDICTED", "Ran", "run"]
+__all__ = ["PREDICTED", "Ran", "from_library", "run"]
 
 # What a finding's code says will happen. The sync function is the one that fails late: only what
 # it returns is refused, and until then the library can do no more than warn.
@@ -123,7 +123,7 @@ class _Watch:
         elif line in self.findings:
             code = self.findings[line]
             seen: list[BaseException] = [*self.warned[before:]]
-            if error is not None and _from_library(error):
+            if error is not None and from_library(error):
                 seen.append(error)
             if any(isinstance(one, PREDICTED[code]) for one in seen):
                 self.shown.add(line)
@@ -159,7 +159,8 @@ def _code(text: str) -> str | None:
     return found[0] if found else None
 
 
-def _from_library(error: BaseException) -> bool:
+def from_library(error: BaseException) -> bool:
+    """Whether the library itself raised it, and not what it called."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename.startswith(_LIBRARY)
 

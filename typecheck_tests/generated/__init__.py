@@ -1,0 +1,1 @@
+"""Programs that nobody wrote: mypy with the plugin, and on the stubs, against the run time."""
