@@ -8,10 +8,10 @@ import time
 from collections import Counter
 from typing import Final
 
+from typecheck_tests.against import compared
 from typecheck_tests.cases import CaseFile, load
 from typecheck_tests.checkers import CHECKERS
 from typecheck_tests.judge import Result, check, expectations, verdict
-from typecheck_tests.page import compared
 
 _OURS: Final = "typedbridge"
 

@@ -16,17 +16,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from typecheck_tests.against import asgiref_outcomes, compared, every_more
 from typecheck_tests.cases import ROWS, CaseFile, load
 from typecheck_tests.checkers import CHECKERS, ROOT
-from typecheck_tests.judge import Gap, check, gaps
+from typecheck_tests.judge import Gap, Outcome, gaps
 
-__all__ = ["MEASURED", "PAGE", "compared", "measure_asgiref", "render", "versions"]
+__all__ = ["MEASURED", "PAGE", "counted", "render", "versions"]
 
 PAGE: Final = ROOT / "docs" / "types.md"
 MEASURED: Final = Path(__file__).parent / "measured.json"
-
-# asgiref has no call form and nothing that finds mistakes; these rows are not compared.
-_NOT_IN_ASGIREF: Final = ("call_form", "cancelling", "findings", "waiting")
 
 _HEAD: Final = """\
 <!-- Made by `python -m typecheck_tests.page --write`; edit the cases or typecheck_tests/page.py. -->
@@ -59,6 +57,12 @@ alone: asgiref has no plugin.
 """
 
 
+_NEXT_TO_ASGIREF: Final = """\
+What asgiref's types accept on a checker, ours accept on it; a test compares the two, case by case.
+The exceptions:
+"""
+
+
 _EDITORS: Final = """\
 The stubs have no docstrings, and need none: pyright shows for a decorated function, method, class
 method or twin the parameters with names and defaults and the docstring of the function itself, in
@@ -88,15 +92,9 @@ def versions() -> dict[str, str]:
     return {name: version(name.removesuffix("-plugin")) for name in CHECKERS}
 
 
-def compared(files: list[CaseFile]) -> list[CaseFile]:
-    """The files that are also run against asgiref."""
-    return [file for file in files if file.row not in _NOT_IN_ASGIREF]
-
-
-def measure_asgiref(checker: str, files: list[CaseFile]) -> dict[str, int]:
-    """What one checker makes of the same cases with asgiref in typedbridge's place."""
-    results = check(CHECKERS[checker], compared(files), "asgiref")
-    return dict(sorted(Counter(result.outcome for result in results).items()))
+def counted(outcomes: dict[str, Outcome]) -> dict[str, int]:
+    """How often each outcome is there."""
+    return dict(sorted(Counter(outcomes.values()).items()))
 
 
 def _score(checker: str, files: list[CaseFile]) -> _Score:
@@ -185,6 +183,19 @@ def _gaps() -> str:
     return "\n".join(parts)
 
 
+def _next_to_asgiref() -> str:
+    cases = {
+        (more.note, case): [
+            checker.title for checker in CHECKERS.values() if checker.name in more.checkers
+        ]
+        for more in every_more()
+        for case in more.cases
+    }
+    return "".join(
+        f"- {case}, on {', '.join(checkers)}: {note}\n" for (note, case), checkers in cases.items()
+    )
+
+
 def render() -> str:
     """The page, from the cases, the gap files and measured.json."""
     files = load()
@@ -199,6 +210,9 @@ def render() -> str:
             "## In numbers\n",
             _COLUMNS,
             _counts(files, measured),
+            "## Next to asgiref\n",
+            _NEXT_TO_ASGIREF,
+            _next_to_asgiref(),
             "## In an editor\n",
             _EDITORS,
             "## Gaps\n",
@@ -217,7 +231,7 @@ def main() -> int:
     if not any(file.needs_python_312 for file in files):
         parser.error("needs Python 3.12 or newer: the page counts cases in PEP 695 syntax")
     if options.measure or not MEASURED.exists():
-        counts = {name: measure_asgiref(name, files) for name in CHECKERS}
+        counts = {name: counted(asgiref_outcomes(name, files)) for name in CHECKERS}
         content = {"versions": versions(), "asgiref": counts}
         MEASURED.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     if options.write:

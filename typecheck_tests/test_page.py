@@ -8,9 +8,7 @@ import sys
 
 import pytest
 
-from typecheck_tests.cases import load
-from typecheck_tests.checkers import CHECKERS
-from typecheck_tests.page import MEASURED, PAGE, measure_asgiref, render, versions
+from typecheck_tests.page import MEASURED, PAGE, render, versions
 
 pytestmark = [
     pytest.mark.skipif(
@@ -30,11 +28,3 @@ def test_page_is_what_the_results_generate() -> None:
 def test_page_names_the_versions_in_use() -> None:
     """Measure anew with `python -m typecheck_tests.page --measure --write`."""
     assert versions() == json.loads(MEASURED.read_text(encoding="utf-8"))["versions"]
-
-
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("checker", CHECKERS)
-def test_count_for_asgiref_is_the_measured_one(checker: str) -> None:
-    """The comparison on the page is repeated, not remembered."""
-    measured = json.loads(MEASURED.read_text(encoding="utf-8"))["asgiref"][checker]
-    assert measure_asgiref(checker, load()) == measured
