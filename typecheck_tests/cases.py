@@ -55,6 +55,7 @@ ROWS: Final = {
 FOLDERS: Final = ("baseline", "partly", "plugin_only")
 
 _HEADER: Final = re.compile(r"# case: (\S.*)")
+_NEAR: Final = re.compile(r"# near: (.+)")
 _RAISES: Final = re.compile(r"# raises: (\w+)")
 _MARK: Final = re.compile(
     r"# E(?:\[(?P<all_but>all but )?(?P<names>[\w, -]+)\])?(?:: (?P<text>[^#]*[^#\s]))?\s*(?=#|$)"
@@ -88,6 +89,8 @@ class Case:
     marks: list[Mark] = field(default_factory=list[Mark])
     # By line, what a statement raises when the case is run.
     raises: dict[int, str] = field(default_factory=dict[int, str])
+    # The findings that it is near to and has not: the codes.
+    near: frozenset[str] = frozenset()
 
     def names(self, checker: str) -> bool:
         """Whether a mark says of this checker alone, or with others, what it reports."""
@@ -179,6 +182,8 @@ def _cases(source: str) -> list[Case]:
     for number, line in enumerate(source.splitlines(keepends=True), 1):
         if header := _HEADER.fullmatch(line.rstrip()):
             cases.append(Case(header[1], number))
+        elif cases and (found := _NEAR.fullmatch(line.rstrip())):
+            cases[-1].near |= frozenset(re.findall(r"[\w-]+", found[1]))
         if cases:
             cases[-1].source += line
     return cases

@@ -12,7 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Generic, NewType, ParamSpec, TypeVar, assert_type, cast, overload
 
-from typedbridge.sync import AsyncToSync, SyncToAsync, async_to_sync, call_async, markcoroutinefunction, sync_to_async
+from typedbridge.sync import (
+    AsyncToSync,
+    SyncToAsync,
+    async_to_sync,
+    call_async,
+    call_sync,
+    markcoroutinefunction,
+    sync_to_async,
+)
 from typing_extensions import override
 
 
@@ -761,3 +769,500 @@ def use_mapped() -> None:
     functions: list[Callable[[str], Coroutine[Any, Any, str]]] = [fetch]
     for blocking_fetch in [async_to_sync(function) for function in functions]:
         assert_type(blocking_fetch("a"), str)
+
+
+# case: a bridge under classmethod and staticmethod in every spelling
+# near: bridge-decorator-order
+class Files:
+    @classmethod
+    @sync_to_async
+    def load(cls, path: str) -> str:
+        return path
+
+    @classmethod
+    @sync_to_async(thread_sensitive=False)
+    def load_in_pool(cls, path: str) -> str:
+        return path
+
+    @staticmethod
+    @SyncToAsync
+    def clean(text: str) -> str:
+        return text
+
+    @staticmethod
+    @async_to_sync
+    async def fetch(url: str) -> str:
+        return url
+
+
+async def use_files() -> None:
+    assert_type(await Files.load("a"), str)
+    assert_type(await Files().load_in_pool("a"), str)
+    assert_type(await Files.clean("a"), str)
+
+
+def use_files_blocking() -> None:
+    assert_type(Files.fetch("u"), str)
+
+
+# case: a class method and a static method taken from their class
+# near: bridge-decorator-order
+class Paths:
+    @classmethod
+    def load(cls, path: str) -> str:
+        return path
+
+    @staticmethod
+    def clean(text: str) -> str:
+        return text
+
+    @staticmethod
+    async def fetch(url: str) -> str:
+        return url
+
+
+load_path = sync_to_async(Paths.load)
+fetch_path = async_to_sync(Paths.fetch)
+
+
+async def use_paths(paths: Paths) -> None:
+    assert_type(await load_path("a"), str)
+    assert_type(await sync_to_async(paths.load)("a"), str)
+    assert_type(await sync_to_async(Paths.clean)("a"), str)
+
+
+def use_fetch_path() -> None:
+    assert_type(fetch_path("u"), str)
+
+
+# case: a class method bridged in a method of its class
+# near: bridge-decorator-order
+class Cleaner:
+    def __init__(self) -> None:
+        self.clean_later = sync_to_async(self.clean)
+        self.make_later = sync_to_async(self.make)
+
+    @staticmethod
+    def clean(text: str) -> str:
+        return text
+
+    @classmethod
+    def make(cls, name: str) -> Cleaner:
+        return cls()
+
+
+async def use_cleaner(cleaner: Cleaner) -> None:
+    assert_type(await cleaner.clean_later("a"), str)
+    assert_type(await cleaner.make_later("a"), Cleaner)
+
+
+# case: a static method that is made of a bridge
+# near: bridge-decorator-order
+class Tools:
+    read = staticmethod(sync_to_async(read))
+    fetch = staticmethod(async_to_sync(fetch))
+
+
+async def use_tools() -> None:
+    assert_type(await Tools.read("a"), str)
+
+
+def use_tools_blocking() -> None:
+    assert_type(Tools.fetch("a"), str)
+
+
+# case: a decorator of one's own with the name of a builtin one
+# near: bridge-decorator-order
+def with_own_names() -> Callable[[str], Awaitable[int]]:
+    def staticmethod(func: F) -> F:
+        return func
+
+    @sync_to_async
+    @staticmethod
+    def size(name: str) -> int:
+        return len(name)
+
+    return size
+
+
+async def use_own_names() -> None:
+    assert_type(await with_own_names()("a"), int)
+
+
+# case: a method of a metaclass, whose first parameter is cls
+# near: bridge-decorator-order
+class Meta(type):
+    @sync_to_async
+    def scan(cls, path: str) -> str:
+        return path
+
+
+class Scanned(metaclass=Meta):
+    pass
+
+
+async def use_scanned() -> None:
+    assert_type(await Scanned.scan("a"), str)
+
+
+# case: an abstract class method and what implements it
+# near: bridge-decorator-order
+class Feed(ABC):
+    @classmethod
+    @abstractmethod
+    @sync_to_async
+    def open(cls, path: str) -> str: ...
+
+
+class FileFeed(Feed):
+    @override
+    @classmethod
+    @sync_to_async
+    def open(cls, path: str) -> str:
+        return path
+
+
+async def use_feed(kind: type[Feed] = FileFeed) -> None:
+    assert_type(await kind.open("a"), str)
+
+
+# case: a class method behind a lambda or a partial
+# near: bridge-decorator-order
+class Archive:
+    @classmethod
+    def load(cls, path: str) -> str:
+        return path
+
+    @staticmethod
+    def size(path: str) -> int:
+        return len(path)
+
+
+load_archive = sync_to_async(functools.partial(Archive.load, "a"))
+
+
+async def use_archive() -> None:
+    assert_type(await sync_to_async(lambda: Archive.load("a"))(), str)
+    assert_type(await load_archive(), str)
+
+
+# case: an executor of a class of one's own
+# near: bridge-executor-type
+class Serial(ThreadPoolExecutor):
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)
+
+
+async def use_serial() -> None:
+    bridge = sync_to_async(read, thread_sensitive=False, executor=Serial())
+    assert_type(await bridge("a"), str)
+
+
+# case: an executor from a factory, an attribute and an optional one
+# near: bridge-executor-type, bridge-executor
+class Options:
+    pool: Executor | None = None
+
+
+def make_executor() -> Executor:
+    return POOL
+
+
+def make_class() -> type[ThreadPoolExecutor]:
+    return ThreadPoolExecutor
+
+
+async def use_executors(options: Options) -> None:
+    assert_type(await sync_to_async(read, thread_sensitive=False, executor=make_executor())("a"), str)
+    assert_type(await sync_to_async(read, thread_sensitive=False, executor=options.pool)("a"), str)
+    assert_type(await sync_to_async(read, thread_sensitive=False, executor=make_class()(1))("a"), str)
+
+
+# case: a function that returns an awaitable is blocked on
+# near: bridge-sync-function
+def later(name: str) -> Awaitable[str]:
+    return fetch(name)
+
+
+def coroutine_of(name: str) -> Coroutine[Any, Any, str]:
+    return fetch(name)
+
+
+def done_future(name: str) -> asyncio.Future[str]:
+    future = asyncio.Future[str](loop=asyncio.new_event_loop())
+    future.set_result(name)
+    return future
+
+
+def use_what_returns_awaitables() -> None:
+    assert_type(async_to_sync(later)("a"), str)
+    assert_type(async_to_sync(coroutine_of)("a"), str)
+    assert_type(async_to_sync(done_future)("a"), str)
+    assert_type(call_async(later, "a"), str)
+
+
+# case: a lambda or a partial that gives a coroutine is blocked on
+# near: bridge-sync-function
+def use_lambda_of_coroutine() -> None:
+    assert_type(async_to_sync(lambda: fetch("a"))(), str)
+    assert_type(async_to_sync(functools.partial(fetch, "a"))(), str)
+    assert_type(call_async(lambda: fetch("a")), str)
+
+
+# case: objects with an async call, and a class of awaitables
+# near: bridge-sync-function
+class Sender:
+    async def __call__(self, name: str) -> str:
+        return name
+
+
+class Job:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __await__(self) -> Generator[Any, None, str]:
+        yield
+        return self.name
+
+
+def use_objects(sender: Sender) -> None:
+    assert_type(async_to_sync(sender)("a"), str)
+    assert_type(async_to_sync(sender.__call__)("a"), str)
+    assert_type(async_to_sync(Job)("a"), str)
+
+
+# case: a plain function around an async one is blocked on
+# near: bridge-sync-function
+def logged(func: Callable[P, R]) -> Callable[P, R]:
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        return func(*args, **kwargs)
+
+    return inner
+
+
+@async_to_sync
+@logged
+async def fetch_logged(name: str) -> str:
+    return name
+
+
+def use_fetch_logged() -> None:
+    assert_type(fetch_logged("a"), str)
+
+
+# case: a function of which only Any is known is blocked on
+# near: bridge-sync-function
+def anything(name: str) -> Any:
+    return fetch(name)
+
+
+def use_anything(func: Callable[..., Any] = anything) -> None:
+    assert_type(async_to_sync(anything)("a"), Any)
+    assert_type(async_to_sync(func)("a"), Any)
+    assert_type(call_async(anything, "a"), Any)
+
+
+# case: a sync function that is marked as a coroutine function
+# near: bridge-sync-function
+@async_to_sync
+@markcoroutinefunction
+def marked(name: str) -> Awaitable[str]:
+    return fetch(name)
+
+
+def use_marked() -> None:
+    assert_type(marked("a"), str)
+
+
+# case: a method that a subclass makes async is blocked on
+# near: bridge-sync-function
+class StoreOfAwaitables:
+    def load(self, name: str) -> Awaitable[str]:
+        return fetch(name)
+
+
+class AsyncStore(StoreOfAwaitables):
+    @override
+    async def load(self, name: str) -> str:
+        return name
+
+
+def use_store(loader: AsyncStore) -> None:
+    general: StoreOfAwaitables = loader
+    assert_type(async_to_sync(general.load)("a"), str)
+    assert_type(async_to_sync(loader.load)("a"), str)
+
+
+# case: a generator that is used up in the thread
+# near: bridge-generator
+def lines_of(path: str) -> Iterator[str]:
+    yield path
+
+
+def last_line(path: str) -> str:
+    return [*lines_of(path)][-1]
+
+
+async def use_lines_up() -> None:
+    assert_type(await sync_to_async(lambda: list(lines_of("a")))(), list[str])
+    assert_type(await sync_to_async(last_line)("a"), str)
+    assert_type(await call_sync(last_line, "a"), str)
+
+
+# case: functions that hold a generator
+# near: bridge-generator
+def count_lines(path: str) -> int:
+    def lines() -> Iterator[str]:
+        yield path
+
+    return sum(1 for _ in lines())
+
+
+def make_lines(path: str) -> Callable[[], Iterator[str]]:
+    def lines() -> Iterator[str]:
+        yield path
+
+    return lines
+
+
+async def use_holders() -> None:
+    assert_type(await sync_to_async(count_lines)("a"), int)
+    lines = await sync_to_async(make_lines)("a")
+    assert_type(list(lines()), list[str])
+
+
+# case: a sync function that makes an async one
+# near: bridge-async-function
+def make_fetch(prefix: str) -> Callable[[str], Awaitable[str]]:
+    async def fetch_it(name: str) -> str:
+        return prefix + name
+
+    return fetch_it
+
+
+async def use_make_fetch() -> None:
+    fetch_it = await sync_to_async(make_fetch)("a")
+    assert_type(await fetch_it("b"), str)
+
+
+# case: a sync function that runs an async one
+# near: bridge-async-function
+def run_it(name: str) -> str:
+    return asyncio.run(fetch(name))
+
+
+async def use_run() -> None:
+    assert_type(await sync_to_async(run_it)("a"), str)
+    assert_type(await call_sync(run_it, "a"), str)
+    assert_type(await sync_to_async(async_to_sync(fetch))("a"), str)
+
+
+# case: an object with a sync call and async methods
+# near: bridge-async-function
+class Mailer:
+    def __call__(self, to: str) -> int:
+        return len(to)
+
+    async def send(self, to: str) -> int:
+        return len(to)
+
+    def __aiter__(self) -> Mailer:
+        return self
+
+    async def __anext__(self) -> str:
+        raise StopAsyncIteration
+
+
+async def use_mailer(mailer: Mailer) -> None:
+    assert_type(await sync_to_async(mailer)("a"), int)
+
+
+# case: the class of an object with an async call
+# near: bridge-async-function
+async def use_class_of_sender() -> None:
+    sender = await sync_to_async(Sender)()
+    assert_type(await sender("a"), str)
+
+
+# case: a bridge made in async code and called in a thread
+# near: bridge-blocking-call
+async def use_made_here() -> None:
+    fetch_now = async_to_sync(fetch)
+    assert_type(await asyncio.to_thread(fetch_now, "a"), str)
+    assert_type(await sync_to_async(fetch_now)("a"), str)
+    loop = asyncio.get_running_loop()
+    assert_type(await loop.run_in_executor(None, fetch_now, "a"), str)
+    assert_type(await asyncio.wrap_future(POOL.submit(fetch_now, "a")), str)
+
+
+# case: a function inside async code that calls a blocking bridge in a thread
+# near: bridge-blocking-call
+fetch_blocking = async_to_sync(fetch)
+
+
+async def use_inner_function() -> None:
+    def inside(name: str) -> str:
+        return fetch_blocking(name)
+
+    class Inside:
+        def load(self, name: str) -> str:
+            return fetch_blocking(name)
+
+    assert_type(await asyncio.to_thread(inside, "a"), str)
+    assert_type(await asyncio.to_thread(Inside().load, "a"), str)
+    assert_type(await asyncio.to_thread(lambda: fetch_blocking("a")), str)
+
+
+# case: a parameter with the name of a blocking bridge
+# near: bridge-blocking-call
+async def use_shadowed_bridge(fetch_blocking: Callable[[str], str] = read) -> None:
+    assert_type(fetch_blocking("a"), str)
+
+
+async def use_shadowed_by_import() -> None:
+    from textwrap import dedent as fetch_blocking
+
+    assert_type(fetch_blocking("a"), str)
+
+
+# case: the coroutine function behind a blocking bridge is awaited
+# near: bridge-blocking-call
+async def use_behind() -> None:
+    assert_type(await fetch("a"), str)
+    assert_type(await sync_to_async(fetch_blocking)("a"), str)
+
+
+# case: a blocking bridge called where a module and a class are made
+# near: bridge-blocking-call
+LOADED = fetch_blocking("a")
+
+
+class Loaded:
+    name = fetch_blocking("a")
+    names = [fetch_blocking(name) for name in ("a", "b")]
+
+
+def use_loaded(name: str = fetch_blocking("a")) -> None:
+    assert_type(LOADED, str)
+    assert_type(Loaded.name, str)
+    assert_type(name, str)
+
+
+# case: a sync generator and a sync method that call a blocking bridge
+# near: bridge-blocking-call
+def fetched(names: list[str]) -> Iterator[str]:
+    for name in names:
+        yield fetch_blocking(name)
+
+
+class Reports:
+    def load(self, name: str) -> str:
+        return fetch_blocking(name)
+
+    async def load_all(self, names: list[str]) -> list[str]:
+        return [await asyncio.to_thread(self.load, name) for name in names]
+
+
+async def use_reports(reports: Reports, names: list[str]) -> None:
+    assert_type(await sync_to_async(lambda: list(fetched(names)))(), list[str])
+    assert_type(await reports.load_all(names), list[str])
