@@ -98,7 +98,7 @@ check: .venv/.installed
 	$(BIN)/mypy typedbridge
 	$(BIN)/mypy --cache-dir .mypy_cache/sources --exclude '\.pyi$$' typedbridge
 	$(BIN)/mypy tests
-	$(BIN)/mypy examples bench typecheck_tests noxfile.py scripts
+	$(BIN)/mypy examples bench typecheck_tests noxfile.py scripts/*.py
 	cd examples/library_site && '$(CURDIR)/$(BIN)/mypy' --cache-dir '$(CURDIR)/.mypy_cache/library_site' .
 	$(BIN)/python -m mypy.stubtest typedbridge --allowlist scripts/stubtest-allowlist.txt --ignore-unused-allowlist
 	$(BIN)/pyright --pythonpath $(BIN)/python
