@@ -127,7 +127,7 @@ def test_broken_versions_stubs_and_neighbours(project: Path, tmp_path: Path) -> 
     assert expected == {name: found.verdict(name) for name in expected}
     assert "mypy 1.4.0" == found.checks["mypy"]["found"]
     assert "pip install 'typedbridge[mypy]'" in found.checks["mypy"]["advice"]
-    assert "gevent 24.2.1" == found.checks["gevent"]["found"]
+    assert "gevent 24.2.1" in found.checks["gevent"]["found"]
 
 
 def test_for_people_it_prints_lines(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

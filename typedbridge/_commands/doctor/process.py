@@ -110,7 +110,7 @@ def greenlets() -> Check:
         return Check("gevent", Verdict.OK, "neither gevent nor eventlet is installed")
     found = ", ".join(f"{name} {version_of(name)}" for name in installed)
     text = (
-        "if it patches the standard library, that must come before the import of typedbridge: calls "
-        "hang otherwise"
+        "where it patches threading, typedbridge starts real threads, and a greenlet that waits in "
+        "async_to_sync looks for its answer every millisecond (docs/contract.md, section 7)"
     )
     return Check("gevent", Verdict.NOTE, found, text)
