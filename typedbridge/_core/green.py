@@ -113,6 +113,14 @@ class _GreenQueue:
         """Add an item."""
         self._items.append(item)
 
+    def qsize(self) -> int:
+        """Return how many items there are."""
+        return len(self._items)
+
+    def empty(self) -> bool:
+        """Tell whether there is none."""
+        return not self._items
+
     def get_nowait(self) -> Job | None:
         """Take the first item.
 

@@ -51,6 +51,7 @@ class Leavings:
         self._executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio")
         loop.set_default_executor(self._executor)
         self._debug = loop.get_debug()
+        self._slow = loop.slow_callback_duration
         # Callbacks that wait for their turn; the one that reads the loop's own wake-up is nobody's. There
         # is no public name for either: of loops that do not show them nothing is known.
         self._ready: Sequence[object] = getattr(loop, "_ready", ())
@@ -97,6 +98,7 @@ class Leavings:
             loop.get_exception_handler() is None
             and self.factory_is_ours()
             and loop.get_debug() == self._debug
+            and loop.slow_callback_duration == self._slow
         ):
             tasks: set[asyncio.Task[Any]] = set()
             if self._tasks:
@@ -155,6 +157,7 @@ class Leavings:
         finally:
             self._cancel_timers()
             self._loop.set_debug(self._debug)
+            self._loop.slow_callback_duration = self._slow
             self._loop.set_exception_handler(None)
             self._loop.set_task_factory(self._factory)
 

@@ -12,6 +12,7 @@ from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from typedbridge._core import vigil
+from typedbridge._core.fresh import Fresh
 from typedbridge._core.green import allocate_lock, new_event_loop
 from typedbridge._core.jobs import WorkItem
 from typedbridge._core.leavings import Leavings
@@ -116,6 +117,8 @@ class LoopThread(Executor):
         self.loop = new_event_loop()
         #: Whether it takes calls.
         self.alive = True
+        #: How the thread looked before the first call; `None` when it is not there.
+        self._fresh: Fresh | None = None
         #: How often an idle one was taken.
         self.taken = 0
         #: Held to end `alive` and to add a frame: one is either refused, or answered by this thread.
@@ -131,6 +134,8 @@ class LoopThread(Executor):
         #: A second Ctrl-C has left a coroutine alone here: it may never end.
         self._abandoned = False
         self._leavings = Leavings(self.loop)
+        # Before the thread starts, or a coroutine could come to its turn earlier.
+        self.loop.call_soon(self._leavings.watch_generators)
         # A coroutine must not begin in the turn in which user code stops the loop: where that does
         # not show (uvloop), it begins in the next one.
         self._begin_task = start_task if hasattr(self.loop, "_stopping") else _create_task
@@ -236,7 +241,7 @@ class LoopThread(Executor):
             return
         loop = self.loop
         here.scope.home = None  # each frame brings its own
-        loop.call_soon(self._leavings.watch_generators)
+        self._fresh = Fresh()
         ended_by: BaseException
         try:
             loop.run_forever()
@@ -266,6 +271,8 @@ class LoopThread(Executor):
             self._held.append((frame, awaitable, context))
             return
         loop_frames[self.loop] = frame
+        if self._fresh is not None:
+            self._fresh.begin()
         frame.begin(self._begin_task, awaitable, context, self)
 
     def begin_inside(

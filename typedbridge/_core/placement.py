@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from typedbridge._core.pool import pool
 from typedbridge._core.scope import innermost_frame, loop_frames
 from typedbridge._core.seam import seam
+from typedbridge._core.threadless import NO_THREADS, inline
 from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
@@ -51,11 +52,14 @@ __all__ = ["frame_in_force", "lane_of", "process_lane"]
 #: Runs the sensitive calls that nothing else claims: one thread for the whole process.
 process_lane = Lane("typedbridge process lane")
 
+#: Row 2; where there are no threads, all rows.
+_POOL: Final = inline if NO_THREADS else pool
+
 
 def lane_of(bridge: Placed, loop: AbstractEventLoop) -> Executor:
     """Return what runs a call of the bridge: the first row of the table that applies."""
-    if not bridge._thread_sensitive:
-        return pool if bridge._executor is None else bridge._executor  # rows 1 and 2
+    if NO_THREADS or not bridge._thread_sensitive:
+        return _POOL if bridge._executor is None else bridge._executor  # rows 1 and 2
     frame = innermost_frame()
     context = bridge.thread_sensitive_context.get(None)
     if seam.as_ours is not None:

@@ -46,6 +46,7 @@ from typedbridge._core.marks import (
 from typedbridge._core.scope import Outside, current_frame, here, innermost_frame, loop_frames
 from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.spares import give_back, take
+from typedbridge._core.threadless import NO_THREADS, run_here
 from typedbridge._core.to_async import SyncToAsync
 
 if TYPE_CHECKING:
@@ -220,6 +221,9 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
         self, frame: Frame, awaitable: Awaitable[object], context: Context
     ) -> None:
         """Run in a loop thread; in another one if that ends before it has begun."""
+        if NO_THREADS:
+            run_here(frame, awaitable, context)
+            return
         while True:
             thread, done_with = self._loop_thread()
             frame.loop = thread.loop
