@@ -6,7 +6,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import typedbridge._core.life  # noqa: F401  # pyright: ignore[reportUnusedImport]  # fork and exit hooks
-from typedbridge._core.call import cancelled, check_cancelled
+from typedbridge._core.asking import cancelled, check_cancelled
 from typedbridge._core.carry import carry_back
 from typedbridge._core.contexts import AsyncSingleThreadContext, ThreadSensitiveContext
 from typedbridge._core.current_thread import (  # noqa: F401

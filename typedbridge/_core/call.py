@@ -22,7 +22,7 @@ from typedbridge._core.mailbox import mailbox_of
 from typedbridge._core.placement import lane_of
 from typedbridge._core.pool import pool
 from typedbridge._core.processes import Parcel, is_in_processes, open_parcel
-from typedbridge._core.scope import Hop, Mark, current_call, current_home, here, innermost_call
+from typedbridge._core.scope import Hop, Mark, current_home, here, innermost_call
 from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.workers import Lane, refusal
 
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
         ) -> Any: ...
 
 
-__all__ = ["Call", "cancelled", "check_cancelled"]
+__all__ = ["Call"]
 
 _NO_ARGUMENTS: tuple[tuple[Any, ...], Mapping[str, Any]] = ((), {})
 _NO_CONTEXT = Context()
@@ -389,34 +389,3 @@ class Call(Hop):
             return cancelled
         finally:
             del cancelled  # its traceback holds this frame
-
-
-def _running() -> Call | None:
-    """Return the call whose function this code is in."""
-    call = innermost_call(here.scope, current_call.get(None))
-    return call if isinstance(call, Call) else None
-
-
-def cancelled() -> bool:
-    """Tell a function whether the call that runs it was cancelled.
-
-    Any thread may ask: the one that runs the function of a bridge, and what the function starts with a
-    copy of its context. A function that was called directly was not cancelled.
-
-    :returns: true once the awaiting task was cancelled, whether it waits for the function or not.
-    """
-    call = _running()
-    return call is not None and call.is_cancelled()
-
-
-def check_cancelled() -> None:
-    """End a function whose call was cancelled: the place for it to stop early.
-
-    Where `cancelled` is false it does nothing. With ``on_cancel="wait"`` a function that catches the error
-    and returns has swallowed the cancellation, as a coroutine may, and its caller gets the result.
-
-    :raises asyncio.CancelledError: with the message of `asyncio.Task.cancel`, every time.
-    """
-    call = _running()
-    if call is not None:
-        call.check_cancelled()
