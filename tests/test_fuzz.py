@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +40,20 @@ def test_generated_programs_have_the_same_outcome() -> None:
 
     # Those for which there is nothing to compare with must be few.
     assert comparison.count["equal"] > EXAMPLES * 0.8, comparison.count
+
+
+def test_the_command_says_how_many_programs_were_equal() -> None:
+    """And with which seed, so that a run can be made again."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fuzz", "--programs", "5", "--seed", "1"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert re.fullmatch(r"seed 1: \d+ programs in \d+ s: .*\d+ equal.*\n", done.stdout)
 
 
 def test_a_difference_that_is_not_meant_is_told() -> None:

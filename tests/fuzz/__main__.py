@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, seed, settings
 
 from fuzz.compare import Comparison
-from fuzz.programs import Steps, programs
+from fuzz.programs import programs
+
+if TYPE_CHECKING:
+    from fuzz.programs import Steps
 
 
 def main() -> int:
