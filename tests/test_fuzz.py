@@ -123,6 +123,13 @@ NOT_IN_THREAD = ["thread with the context", ["local", "nothing"]]
             "ENCLOSING_LOOP",
         ),
         ([["to loop", True, [["where"]]]], ["library's loop"], ["caller's loop"], None),
+        (
+            [["try", [["get"]], [["handled"]]]],
+            [["handled", None]],
+            [["handled", "KeyError"]],
+            "STILL_HANDLED",
+        ),
+        ([["handled"]], [["handled", None]], [["handled", "KeyError"]], None),
     ],
 )
 def test_a_difference_is_excused_where_the_list_says_so(

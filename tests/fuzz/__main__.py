@@ -43,6 +43,8 @@ def main() -> int:
         except AssertionError as error:
             print(error)
             status = 1
+        except KeyboardInterrupt:  # what was compared until then is told
+            status = 0
         else:
             status = 0
     seconds = time.perf_counter() - start

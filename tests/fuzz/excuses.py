@@ -59,7 +59,24 @@ def without_loops(seen: Any) -> Any:
     return "loop" if isinstance(seen, str) and seen.endswith("'s loop") else seen
 
 
+def asks_in_a_handler(program: Steps) -> bool:
+    """A step asks what is handled, in or after the handler of another error."""
+    return any(
+        step == ["handled"] and any(outer[0] == "try" for outer in path)
+        for path, step in walk(program)
+    )
+
+
+# Any: see Excuse.
+def without_handled(seen: Any) -> Any:
+    """Hide what was being handled."""
+    if not isinstance(seen, list):
+        return seen
+    return ["handled"] if seen[:1] == ["handled"] else [without_handled(one) for one in seen]
+
+
 EXCUSES: Final = (
+    Excuse(Item.STILL_HANDLED, asks_in_a_handler, without_handled),
     Excuse(Item.STARTED_ELSEWHERE, has_thread_with_the_context, without_locals_of_threads),
     Excuse(Item.ENCLOSING_LOOP, forces_a_loop_below_a_call, without_loops),
 )

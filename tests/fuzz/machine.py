@@ -90,7 +90,7 @@ class Machine:
             self.local.value = parts[0]
         elif name == "handled":
             error = sys.exception()
-            log.append(None if error is None else kind(error))
+            log.append(["handled", None if error is None else kind(error)])
         elif name == "raise":
             raise ERRORS[parts[0]]
         else:
@@ -141,7 +141,20 @@ class Machine:
             self.sync(self.inner(log, name), steps, victim)
 
         context = contextvars.copy_context() if copied else contextvars.Context()
-        self.lib.in_thread(lambda: context.run(function))
+        # Without a limit: a program that waits for ever is said to hang, and not something else.
+        errors: list[BaseException] = []
+
+        def guarded() -> None:
+            try:
+                context.run(function)
+            except BaseException as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=self.lib.in_role, args=(guarded,), daemon=True)
+        thread.start()
+        thread.join()
+        if errors:
+            raise errors[0]
 
     # -- async code ------------------------------------------------------------------------------
 

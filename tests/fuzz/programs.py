@@ -53,11 +53,14 @@ class Where(NamedTuple):
     :param depth: levels of steps that may follow.
     :param alone: nothing runs side by side: a call may be cancelled in the middle.
     :param lane: sensitive calls run one at a time, so one of them can be kept waiting.
+    :param called: a function that a bridge has called is around. A thread that it starts without its
+        context would wait for ever for the lane that the function holds, with either library.
     """
 
     depth: int
     alone: bool
     lane: bool = True
+    called: bool = False
 
 
 def sync_steps(where: Where) -> SearchStrategy[Steps]:
@@ -72,7 +75,7 @@ def sync_steps(where: Where) -> SearchStrategy[Steps]:
             holding("to loop", st.just(False), coroutine),
             holding("run", coroutine),
             holding("single", same),
-            holding("thread", st.booleans(), same),
+            holding("thread", st.just(True) if where.called else st.booleans(), same),
         ]
     return lists_of(st.one_of(choices))
 
@@ -87,10 +90,11 @@ def async_steps(where: Where) -> SearchStrategy[Steps]:
     if where.depth:
         inside = where._replace(depth=where.depth - 1)
         same, function = async_steps(inside), sync_steps(inside)
+        called = sync_steps(inside._replace(called=True))
         choices += [
             holding("try", same, same),
-            holding("to thread", st.sampled_from(WAYS), function),
-            holding("to thread", st.sampled_from(WAYS), function),
+            holding("to thread", st.sampled_from(WAYS), called),
+            holding("to thread", st.sampled_from(WAYS), called),
             holding("inline", function),
             holding("task", same),
             holding("leave", same),

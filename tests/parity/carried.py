@@ -401,3 +401,33 @@ def wrong_arguments(lib: Library) -> object:
         return await outcome(lib.sync_to_async(swap)())
 
     return asyncio.run(main()), attempt(lib.async_to_sync(async_swap), 1, 2)
+
+
+@program
+def exception_handled_around_a_coroutine_that_has_caught_another(lib: Library) -> object:
+    """asgiref throws an error into the coroutines, and CPython then forgets what is handled."""
+
+    def fail() -> None:
+        raise ValueError
+
+    async def call() -> None:
+        await lib.sync_to_async(fail)()
+
+    async def catch() -> None:
+        try:
+            await call()
+        except ValueError:
+            return
+
+    async def handle() -> object:
+        await catch()
+        error = sys.exception()
+        return None if error is None else kind(error)
+
+    async def main() -> object:
+        try:
+            raise KeyError
+        except KeyError:
+            return await handle()
+
+    return asyncio.run(main())

@@ -24,6 +24,7 @@ class Item(enum.Enum):
     FRAME_OF_THE_CONTEXT = "1, row 4: the frame of the current context, wherever the context goes"
     EXECUTOR_REFUSED = "1: an executor without submit is refused when wrapping"
     BOUND = "1: on an instance, a bound method with __self__"
+    STILL_HANDLED = "1: what is handled around a call is so after it, as without a bridge"
     TRACEBACK = "1: traceback length must not grow by a hop"
     NO_MARK = "1: a call that fails to be submitted leaves no mark behind"
     REENTRANT = "3: re-entrant, only the outermost counts"
@@ -78,6 +79,9 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         Item.EXECUTOR_REFUSED, "raised AttributeError", "raised TypeError"
     ),
     "self_of_a_bound_bridge": Difference(Item.BOUND, "raised AttributeError", True),
+    "exception_handled_around_a_coroutine_that_has_caught_another": Difference(
+        Item.STILL_HANDLED, None, "KeyError"
+    ),
     "traceback_of_a_handled_exception_grows": Difference(
         Item.TRACEBACK, (True, True), (False, False)
     ),

@@ -85,15 +85,19 @@ class Library:
 
         return self._stack.enter_context(ThreadPoolExecutor(workers, initializer=register))
 
+    def in_role(self, function: Callable[[], T], role: str = "user") -> T:
+        """Call the function in the current thread, which has this role from now on."""
+        self._roles[threading.current_thread()] = role
+        return function()
+
     def in_thread(self, function: Callable[[], T], role: str = "user") -> T:
         """Call the function in a plain thread and wait for it."""
         outcome: list[T] = []
         errors: list[BaseException] = []
 
         def main() -> None:
-            self._roles[threading.current_thread()] = role
             try:
-                outcome.append(function())
+                outcome.append(self.in_role(function, role))
             except BaseException as error:
                 errors.append(error)
 
