@@ -177,3 +177,41 @@ def test_loops_that_are_closed_afterwards(start: str) -> None:
     print(asyncio.run(in_a_context()))
     """
     assert "2 4\n2 3\nown thread" == output(start, program)
+
+
+def test_who_waits_for_whom(start: str) -> None:
+    """It can be asked for; what is certain without a look at stacks is refused, and nothing else."""
+    program = """
+    from typedbridge import DeadlockError, diagnose
+
+    async def called():
+        return await sync_to_async(lambda: 5)()
+
+    def holder():
+        try:
+            return asyncio.run(called())
+        except DeadlockError:
+            return "refused"
+
+    async def refused():
+        return await sync_to_async(holder)()
+
+    release = []
+
+    def hold():
+        while not release:
+            time.sleep(0.001)
+        return 4
+
+    async def both():
+        return await asyncio.gather(sync_to_async(hold)(), sync_to_async(lambda: 5)())
+
+    first = spawn(async_to_sync(both))
+    while len(diagnose().waits) < 2:
+        time.sleep(0.001)
+    others = [spawn(async_to_sync(add), number) for number in range(3)]
+    told = [join(other) for other in others]
+    release.append(None)
+    print(join(first), told, async_to_sync(refused)(), diagnose())
+    """
+    assert "[4, 5] [1, 2, 3] refused Nothing waits." == output(start, program)

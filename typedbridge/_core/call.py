@@ -27,39 +27,12 @@ from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.workers import Lane, refusal
 
 if TYPE_CHECKING:
-    import threading
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Mapping
     from concurrent.futures import Future as ThreadFuture
-    from typing import ClassVar, Protocol
 
-    from typedbridge._core.cancellation import OnCancel
-    from typedbridge._core.deadlock import Chained
+    from typedbridge._core.bridge import Bridge
     from typedbridge._core.frames import Frame
-    from typedbridge._core.placement import Placed
-
-    # Any: whatever the wrapped function takes and returns.
-    class Bridge(Placed, Chained, Protocol):
-        """What a call asks of the wrapper that made it. Users replace the public attributes."""
-
-        func: Callable[..., Any]
-        context: Context | None
-        _on_cancel: OnCancel
-
-        #: `thread_handler` as the library has it.
-        _plain_handler: ClassVar[object]
-
-        @property
-        def threadlocal(self) -> threading.local: ...
-        def thread_handler(
-            self,
-            loop: AbstractEventLoop,
-            exc_info: tuple[Any, Any, Any],
-            task_context: list[Any] | None,
-            func: Callable[..., Any],
-            *args: Any,
-            **kwargs: Any,
-        ) -> Any: ...
 
 
 __all__ = ["Call"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from typedbridge._core.chains import Search, is_one_thread, name_of
 from typedbridge._core.current_thread import CurrentThreadExecutor
+from typedbridge._core.green import allocate_lock, are_green
 from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.marks import describe
 from typedbridge._core.places import call_site
@@ -55,7 +56,7 @@ class Verdict:
 
     def forget(self) -> None:
         """Start anew in a forked child: another thread may have held the lock."""
-        self.lock = threading.Lock()
+        self.lock = allocate_lock()
 
 
 verdict = Verdict()
@@ -94,7 +95,8 @@ def refuse_deadlock(bridge: Chained, call: Hop, lane: Executor) -> None:
         job = lane.job
     elif isinstance(lane, Lane):
         job = lane.post.job
-    held = job is not None and is_blocked(job)
+    # A greenlet's stack is not that of its thread: there only what runs inside is certain.
+    held = job is not None and is_blocked(job) and not are_green()
     if held or call.origin is not None:
         with verdict.lock:
             way = _way(bridge, call, lane, held=held, inside=inside)
@@ -121,7 +123,9 @@ def _way(
                 # This loop runs in a thread that the outer call holds. Elsewhere that may go on: the
                 # watch will see.
                 sure = inside or (not call.tellable and outer.loop is not call.loop)
-                return [outer] if sure else search.from_running(outer)
+                if sure or are_green():
+                    return [outer] if sure else None
+                return search.from_running(outer)
             outer = outer.origin
     return search.from_lane(lane) if held else None
 

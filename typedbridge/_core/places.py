@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from typedbridge._core.awaits import call_of, links
 from typedbridge._core.callers import caller, is_ours
+from typedbridge._core.green import allocate_lock
 from typedbridge._core.loops import thread_of
 from typedbridge._core.scope import Hop, Waiting, hop_of
 from typedbridge._core.workers import Lane
@@ -43,7 +44,7 @@ UNKNOWN: Final = "an unknown place"
 class _Collector:
     """Held while the garbage collector is switched off."""
 
-    lock = threading.Lock()
+    lock = allocate_lock()
 
 
 _collector = _Collector()
@@ -51,7 +52,7 @@ _collector = _Collector()
 
 def forget() -> None:
     """Start anew in a forked child: another thread may have held the lock."""
-    _collector.lock = threading.Lock()
+    _collector.lock = allocate_lock()
 
 
 if sys.version_info >= (3, 12):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from typedbridge._core.green import SimpleQueue
 from typedbridge._core.workers import start_thread
 
 if TYPE_CHECKING:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
+from contextlib import suppress
+from queue import Empty
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from typedbridge._core import vigil
 from typedbridge._core.deadlock import deadlock, verdict
 from typedbridge._core.frames import Frame, blocked
+from typedbridge._core.green import SimpleQueue, allocate_lock, are_green
 from typedbridge._core.mailbox import tell
 from typedbridge._core.pool import pool
 from typedbridge._core.reports import in_the_way, told, waiting_calls, ways
@@ -22,6 +24,7 @@ from typedbridge._core.scope import Hop
 from typedbridge._core.workers import lanes, start_thread
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from typedbridge._core.chains import Step
@@ -139,8 +142,9 @@ class _Guard:
     """The thread that looks, while there is something to look at."""
 
     def __init__(self) -> None:
-        self._bell = threading.Semaphore(0)
-        self._lock = threading.Lock()
+        # What greenlets and real threads share has to be real.
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._lock = allocate_lock()
         self._ending = False
         self._thread: threading.Thread | None = None
 
@@ -150,16 +154,18 @@ class _Guard:
             if vigil.awake:
                 return
             vigil.awake = True
+            if are_green():
+                return  # neither the stack of a thread nor its locks are what they seem
             if self._thread is None:
                 try:
                     self._thread = start_thread(self._serve, "typedbridge watch")
                 except RuntimeError:  # no threads here, or no more of them
                     return
-        self._bell.release()
+        self._bell.put(None)
 
     def _serve(self) -> None:
         while True:
-            self._bell.acquire()
+            self._bell.get()
             while not self._ending:
                 if self._pause():
                     return
@@ -175,7 +181,8 @@ class _Guard:
 
     def _pause(self) -> bool:
         """Wait for the next look; tell whether there is none."""
-        if self._bell.acquire(timeout=_LOOK):
+        with suppress(Empty):
+            self._bell.get(timeout=_LOOK)
             return self._ending
         return False
 
@@ -185,7 +192,7 @@ class _Guard:
         vigil.awake = True
         thread = self._thread
         if thread is not None:
-            self._bell.release()
+            self._bell.put(None)
             thread.join()
 
 
