@@ -89,13 +89,12 @@ class Call(Hop):
         self.nests = self.abandoned = False
         # In a lane that is free, or held by a call that is blocked in nothing of ours, there is nothing
         # to look for.
-        if (
-            self.origin is not None
-            or (sensitive and (mark is not None or not isinstance(lane, Lane)))
-            or (
-                isinstance(lane, Lane)
-                and (holder := lane.post.job) is not None
-                and is_blocked(holder)
+        if self.origin is not None or (
+            sensitive
+            and (
+                mark is not None
+                or not isinstance(lane, Lane)
+                or ((holder := lane.post.job) is not None and is_blocked(holder))
             )
         ):
             refuse_deadlock(bridge, self, lane)
