@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from unittest import mock
+from statistics import median
 
 from bench import peers
 from bench.model import OURS, AsyncCall, Entry, Sample
-from bench.timing import async_identity, blocking, extra, identity, on_loop, one_by_one
+from bench.timing import async_identity, blocking, identity, on_loop, one_by_one
 
 
 def joined() -> None:
@@ -22,20 +22,51 @@ def joined() -> None:
     assert peers.load("typedbridge._core.beside").state()[0] == "beside"
 
 
-@contextmanager
-def without_asgiref() -> Iterator[None]:
-    """As it is where there is no asgiref."""
-    module = peers.load("typedbridge._core.seam")
-    mover = peers.load("typedbridge._core.carry").mover
-    executor = peers.load("typedbridge._core.jobs").DirectExecutor
-    modules = {name: value for name, value in sys.modules.items() if name != module.ASGIREF}
-    with (
-        mock.patch.dict(vars(module.seam), vars(module.Seam())),
-        mock.patch.object(mover, "kind", None),
-        mock.patch.object(executor, "job_of", None),
-        mock.patch.dict(sys.modules, modules, clear=True),
-    ):
-        yield
+class Switch:
+    """Puts the process back to what it is where there is no asgiref, and forth.
+
+    Attributes are set one by one, and those of instances alone: the interpreter would forget what it has
+    learnt of a class, and of an instance whose dictionary somebody has asked for.
+    """
+
+    def __init__(self) -> None:
+        seam = peers.load("typedbridge._core.seam")
+        mover = peers.load("typedbridge._core.carry").mover
+        plain = seam.Seam()
+        names = ("look", "theirs", "earlier_frames", "earlier_local", "as_ours")
+        self._values = [(seam.seam, name, getattr(plain, name)) for name in names]
+        self._values.append((mover, "kind", None))
+        self._name, self._module = seam.ASGIREF, sys.modules[seam.ASGIREF]
+        self._joined = True
+
+    def turn(self, *, joined: bool) -> None:
+        if joined == self._joined:
+            return
+        self._joined = joined
+        for place, (owner, name, value) in enumerate(self._values):
+            self._values[place] = (owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        if joined:
+            sys.modules[self._name] = self._module
+        else:
+            del sys.modules[self._name]
+
+
+async def difference(call: Callable[[int], Awaitable[float]], calls: int) -> float:
+    """What *call* says more when the libraries have joined: the median of pairs of long blocks.
+
+    The blocks are as long as they are since the interpreter adapts to what is switched.
+    """
+    switch, block = Switch(), min(calls, 400)
+    found: list[float] = []
+    for turn in range(max(2, calls // block)):
+        figures: dict[bool, float] = {}
+        for joined in (turn % 2 == 0, turn % 2 == 1):
+            switch.turn(joined=joined)
+            figures[joined] = await call(block)
+        found.append(figures[True] - figures[False])
+    switch.turn(joined=True)
+    return median(found)
 
 
 def to_thread(locals_set: int) -> dict[str, Entry]:
@@ -46,14 +77,10 @@ def to_thread(locals_set: int) -> dict[str, Entry]:
         call: AsyncCall = peers.bridge(OURS).sync_to_async(identity)
         namespaces = [peers.load("asgiref.local").Local() for _ in range(locals_set)]
 
-        async def alone(block: int) -> float:
-            with without_asgiref():
-                return await one_by_one(call, block)
-
         async def body(calls: int) -> float:
             for namespace in namespaces:
                 namespace.value = 1
-            return await extra(alone, partial(one_by_one, call), calls)
+            return await difference(partial(one_by_one, call), calls)
 
         return on_loop(body)
 
@@ -68,16 +95,12 @@ def to_loop() -> dict[str, Entry]:
         joined()
         call: Callable[[int], int] = peers.bridge(OURS).async_to_sync(async_identity)
 
-        async def alone(block: int) -> float:
-            with without_asgiref():
-                return blocking(call, block)
-
-        async def beside(block: int) -> float:
-            return blocking(call, block)
+        async def block_of(calls: int) -> float:
+            return blocking(call, calls)
 
         def sample(calls: int) -> float:
-            # Nothing is awaited: `extra` is run by hand, since no loop may run around the call.
-            turns = extra(alone, beside, calls)
+            # Nothing is awaited: it is run by hand, since no loop may run around the call.
+            turns = difference(block_of, calls)
             try:
                 turns.send(None)
             except StopIteration as done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from typedbridge._core.to_sync import AsyncToSync
 
 if TYPE_CHECKING:
     from contextvars import ContextVar
+    from types import FrameType
 
 __all__ = ["look", "state"]
 
@@ -161,6 +163,7 @@ def _join(module: Any, kept: tuple[ContextVar[Any], Any]) -> None:
     # asgiref's variables, since it sets one back with the token that it got from it.
     if ThreadSensitiveContext.used:
         their_contexts.Before.variable = SyncToAsync.thread_sensitive_context
+        seam.entered_before = True
     SyncToAsync.thread_sensitive_context = to_async.thread_sensitive_context
     to_async.context_to_thread_executor = SyncToAsync.context_to_thread_executor = (
         their_contexts.Kept(
@@ -183,13 +186,36 @@ def _join(module: Any, kept: tuple[ContextVar[Any], Any]) -> None:
     to_sync.executors = stand_ins.Executors()
     to_async.threadlocal = stand_ins.ThreadLocal()
     to_async.deadlock_context = stand_ins.DeadlockContext()
-    seam.earlier_frame = stand_ins.earlier_frame
-    seam.earlier_loop = stand_ins.earlier_loop
+    seam.theirs, seam.lane = to_async, to_async.single_thread_executor
+    if _has_begun():
+        seam.earlier_frames, seam.earlier_frame = (
+            stand_ins.Asgiref.variable,
+            stand_ins.earlier_frame,
+        )
+        seam.earlier_local, seam.earlier_loop = (
+            stand_ins.Asgiref.threadlocal,
+            stand_ins.earlier_loop,
+        )
     DirectExecutor.job_of = staticmethod(stand_ins.job_of)
     seam.as_ours = their_contexts.as_ours
     seam.on_parting = _part
     if hasattr(os, "register_at_fork"):  # not on Windows
         os.register_at_fork(after_in_child=visitors.forget)
+
+
+def _has_begun() -> bool:
+    """Tell whether a thread is in the middle of a call of asgiref's.
+
+    Only then there is anything to find of what was before. Asked when all is in place: a call that begins
+    later begins there.
+    """
+    for innermost in sys._current_frames().values():  # pyright: ignore[reportPrivateUsage]  # no public name
+        frame: FrameType | None = innermost
+        while frame is not None:
+            if frame.f_globals.get("__name__") == ASGIREF:
+                return True
+            frame = frame.f_back
+    return False
 
 
 def _part() -> None:

@@ -73,7 +73,9 @@ class Call(Hop):
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> None:
-        if ASGIREF in modules:
+        if ASGIREF in modules and (
+            seam.theirs is None or seam.theirs.single_thread_executor is not seam.lane
+        ):
             seam.look()
         self.bridge = bridge
         self.loop = loop
@@ -110,7 +112,8 @@ class Call(Hop):
             self.context = bridge.context
             self.before = copy_context()
         #: Whether the context has values that can be seen in one thread only.
-        self.moves = mover.kind is not None and mover.moves(self.context)
+        # `in` stays in C; not `mover.moves`, which costs a quarter more.
+        self.moves = mover.kind is not None and mover.kind in map(type, self.context.values())
         self.handled = sys.exception()
         self.frame = None
         #: Cancelled while the function ran, and waited for.

@@ -62,7 +62,7 @@ def lane_of(bridge: Placed, loop: AbstractEventLoop) -> Executor:
         return _POOL if bridge._executor is None else bridge._executor  # rows 1 and 2
     frame = innermost_frame()
     context = bridge.thread_sensitive_context.get(None)
-    if seam.as_ours is not None:
+    if seam.as_ours is not None and (context is not None or seam.entered_before):
         context = seam.as_ours(context)
     if context is not None and _wins(context, frame):
         return context._usable_executor()  # row 3

@@ -154,7 +154,9 @@ class Here(threading.local):
     def main_event_loop(self) -> AbstractEventLoop | None:
         """The loop that awaits the call which this thread runs; users may set another one."""
         loop = self.scope.loop or self._loop_by_hand
-        return seam.earlier_loop() if loop is None and seam.earlier_loop is not None else loop
+        if loop is None and seam.earlier_local is not None and seam.earlier_local.__dict__:
+            return seam.earlier_loop()
+        return loop
 
     @main_event_loop.setter
     def main_event_loop(self, loop: AbstractEventLoop | None) -> None:
@@ -209,7 +211,8 @@ def innermost_frame() -> CurrentThreadExecutor | None:
     """Return the innermost frame of the current context that still waits."""
     frame = current_frame.get()
     if frame is None:
-        return None if seam.earlier_frame is None else seam.earlier_frame()
+        earlier = seam.earlier_frames
+        return None if earlier is None or earlier.get(None) is None else seam.earlier_frame()
     return frame if frame._open else frame.open_executor()
 
 

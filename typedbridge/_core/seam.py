@@ -6,8 +6,10 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import threading
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
+    from contextvars import ContextVar
     from typing import Any
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
@@ -20,26 +22,33 @@ modules: Final = sys.modules
 
 
 class Seam:
-    """What the rest of the library asks. Plain as long as there is nobody on the other side."""
+    """What the rest of the library asks. Plain as long as there is nobody on the other side.
 
-    #: Called before a call is placed where asgiref is in the process.
-    look: Callable[[], None]
-    #: Finds the frame of asgiref's that the current code belongs to, if it waited before the two
-    #: libraries met; later ones are in `current_frame`.
-    earlier_frame: Callable[[], CurrentThreadExecutor | None] | None
-    #: Finds the loop of the call of asgiref's that this thread runs, if that began before.
-    earlier_loop: Callable[[], AbstractEventLoop | None] | None
-    #: Gives a context of either library's in the form that ours have. Any: there are two kinds.
-    as_ours: Callable[[Any], Any] | None
-
-    #: Undoes what was done elsewhere to join.
-    on_parting: Callable[[], None]
+    What is asked at each call stands in attributes: a function that looks there would cost 0.05 us.
+    """
 
     def __init__(self) -> None:
-        self.look = self.on_parting = lambda: None
-        self.earlier_frame = None
-        self.earlier_loop = None
-        self.as_ours = None
+        #: Called where asgiref is in the process, if it is not joined, or if its lane is another one.
+        self.look: Callable[[], None] = lambda: None
+        #: asgiref's `SyncToAsync`, when it is joined. Any: of whatever version.
+        self.theirs: Any = None
+        #: What its `single_thread_executor` was at the last look.
+        self.lane: object = None
+        #: Where asgiref kept the frame that current code belongs to, before the two libraries met; later
+        #: frames are in `current_frame`.
+        self.earlier_frames: ContextVar[Any] | None = None
+        #: Makes a frame of what is there.
+        self.earlier_frame: Callable[[], CurrentThreadExecutor | None] = lambda: None
+        #: Where asgiref kept the loop of the call that a thread runs, before that.
+        self.earlier_local: threading.local | None = None
+        #: Finds a loop there that is still good.
+        self.earlier_loop: Callable[[], AbstractEventLoop | None] = lambda: None
+        #: Gives a context of either library's in the form that ours have. Any: there are two kinds.
+        self.as_ours: Callable[[Any], Any] | None = None
+        #: Whether one of ours was entered before: `as_ours` finds it where there seems to be none.
+        self.entered_before = False
+        #: Undoes what was done elsewhere to join.
+        self.on_parting: Callable[[], None] = lambda: None
 
 
 seam: Final = Seam()

@@ -116,7 +116,9 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
                 f"async_to_sync({describe(self.awaitable)}) was called in a thread whose event "
                 f"loop is running, which it would block: await {describe(self.awaitable)} instead"
             )
-        if ASGIREF in modules:
+        if ASGIREF in modules and (
+            seam.theirs is None or seam.theirs.single_thread_executor is not seam.lane
+        ):
             seam.look()
         awaitable = self.awaitable(*args, **kwargs)
         del args, kwargs
@@ -165,18 +167,17 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
         blocked_in = None if call is None else call.frame
         try:
             if call is not None:
-                call.frame = frame
-                if call.cancelling is not None:
-                    call.pass_on()
-                if call.bridge.context is not None:
-                    outer = call.before.get(current_frame)
+                outer = _enter(call, frame, outer)
             contexts = [arrived[0].copy()]
             # Asked of the class, since a tool's wrapper around a method shows the `__func__` in it.
             if type(self).main_wrap is not _MAIN_WRAP or "main_wrap" in self.__dict__:
                 layers.append(self._in_main_wrap(frame, awaitable, contexts))
             context = contexts[0]
-            if seam.as_ours is not None:
-                _cross(layers, context, arrived)
+            tasks = scope.tasks
+            if tasks is not None:  # of a call of asgiref's
+                layers.append(noted(layers[-1], tasks))
+            if mover.kind is not None and mover.kind in map(type, context.values()):
+                layers.append(arriving(layers[-1], arrived))
             wrapped = layers[-1]
             enclosing = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
             if enclosing is None and call is not None:
@@ -320,16 +321,14 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
 _MAIN_WRAP: Callable[..., Any] = vars(AsyncToSync)["main_wrap"]
 
 
-def _cross(layers: list[Awaitable[Any]], context: Context, arrived: list[Context]) -> None:
-    """Add what is to be done around an awaitable beside asgiref.
-
-    :param arrived: see `AsyncToSync._run`.
-    """
-    tasks = here.scope.tasks
-    if tasks is not None:
-        layers.append(noted(layers[-1], tasks))
-    if mover.moves(context):
-        layers.append(arriving(layers[-1], arrived))
+def _enter(
+    call: Call, frame: Frame, outer: CurrentThreadExecutor | None
+) -> CurrentThreadExecutor | None:
+    """Have a call know the frame that its function blocks in, and return the frame around."""
+    call.frame = frame
+    if call.cancelling is not None:
+        call.pass_on()
+    return outer if call.bridge.context is None else call.before.get(current_frame)
 
 
 def _keep(thread: LoopThread) -> None:
