@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = [
-    "arriving",
     "carry_back",
     "exc_info_of",
     "forget",
@@ -74,12 +73,6 @@ def moved_in() -> Context:
         if type(value) is mover.kind:
             var.set(mover.moved(value))
     return copy_context()
-
-
-async def arriving(awaitable: Awaitable[_R], found: list[Context]) -> _R:
-    """Await in another thread than the context comes from; note what was found there."""
-    found.append(moved_in())
-    return await awaitable
 
 
 def exc_info_of(exc: BaseException | None) -> tuple[Any, Any, Any]:  # Any: as in typeshed

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from typedbridge._core import vigil
 from typedbridge._core.cancellation import cancellation, shielded
-from typedbridge._core.carry import handling
+from typedbridge._core.carry import handling, moved_in
 from typedbridge._core.loops import Guest
 from typedbridge._core.mailbox import tell
 from typedbridge._core.marks import describe
@@ -81,6 +81,8 @@ class Frame(Guest):
         self.error: BaseException | None = None
         #: What the coroutine ran in, as it was at the end.
         self.context: Context | None = None
+        #: The same at the beginning, where values of it were moved to the loop's thread.
+        self.moved: Context | None = None
         self.loop: AbstractEventLoop | None = None
         self.stage: Stage = "asked"
         #: Somebody wants it to end: a loop that comes to it does not begin the coroutine.
@@ -143,6 +145,11 @@ class Frame(Guest):
         if self.stage == "asked":
             # A task that is cancelled before its first step never enters `_drive`.
             task.add_done_callback(self._ended)
+
+    async def arriving(self, awaitable: Awaitable[object]) -> object:
+        """Await with the values of the context moved to the loop's thread."""
+        self.moved = moved_in()
+        return await awaitable
 
     async def _drive(self, awaitable: Awaitable[object], loop: AbstractEventLoop) -> None:
         """Await the user's awaitable, clean up behind it, and answer."""

@@ -18,7 +18,6 @@ from weakref import WeakKeyDictionary
 from typedbridge._core.call import Call
 from typedbridge._core.callers import caller_level
 from typedbridge._core.carry import (
-    arriving,
     carry_back,
     exc_info_of,
     handling,
@@ -133,10 +132,9 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
         try:
             frame.handled = sys.exception()
             before = copy_context()
-            arrived = [before]
-            self._run(outer, frame, awaitable, arrived)
+            self._run(outer, frame, awaitable, before.copy())
             if frame.context is not None:
-                carry_back(arrived[-1], frame.context)
+                carry_back(before if frame.moved is None else frame.moved, frame.context)
             if frame.error is not None:
                 raise outcome_error(frame.error)
             value: _R_co = frame.value
@@ -145,7 +143,8 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
             current_frame.reset(token)
             frame.close()
             # Contexts that outlive the call hold the frame; tracebacks hold this one.
-            frame.value = frame.error = frame.refused = frame.handled = frame.context = None
+            frame.value = frame.error = frame.refused = frame.handled = None
+            frame.context = frame.moved = None
             del outer, frame, awaitable
 
     def _run(
@@ -153,32 +152,29 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
         outer: CurrentThreadExecutor | None,
         frame: Frame,
         awaitable: Awaitable[_R_co],
-        arrived: list[Context],
+        context: Context,
     ) -> None:
         """Have a loop run the awaitable, and wait.
 
         :param outer: the frame that the calling code was started in; it may have ended.
-        :param arrived: the context of the call. What it is in the loop's thread, when the coroutine
-            begins, is added if that differs.
         """
         scope = here.scope
         call = scope if isinstance(scope, Call) else None
-        layers: list[Awaitable[Any]] = [awaitable]
+        wrapped: Awaitable[object] = awaitable
+        layers: list[Awaitable[Any]] = []
         blocked_in = None if call is None else call.frame
         try:
             if call is not None:
                 outer = _enter(call, frame, outer)
-            contexts = [arrived[0].copy()]
             # Asked of the class, since a tool's wrapper around a method shows the `__func__` in it.
-            if type(self).main_wrap is not _MAIN_WRAP or "main_wrap" in self.__dict__:
-                layers.append(self._in_main_wrap(frame, awaitable, contexts))
-            context = contexts[0]
-            tasks = scope.tasks
-            if tasks is not None:  # of a call of asgiref's
-                layers.append(noted(layers[-1], tasks))
-            if mover.kind is not None and mover.kind in map(type, context.values()):
-                layers.append(arriving(layers[-1], arrived))
-            wrapped = layers[-1]
+            if (
+                type(self).main_wrap is not _MAIN_WRAP
+                or "main_wrap" in self.__dict__
+                or scope.tasks is not None
+                or (mover.kind is not None and mover.kind in map(type, context.values()))
+            ):
+                context = self._wrap(frame, awaitable, context, layers)
+                wrapped = layers[-1]
             enclosing = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
             if enclosing is None and call is not None:
                 enclosing = call.loop
@@ -189,7 +185,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
                 call.frame = blocked_in
                 call.take_back(frame)
             if frame.stage != "answered" or frame.error is not None:
-                _close_if_not_begun(layers)
+                _close_if_not_begun([awaitable, *layers])
 
     def _run_in_enclosing_loop(
         self,
@@ -252,6 +248,28 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
         if kept is not None:
             return kept, _keep
         return take(), give_back
+
+    def _wrap(
+        self,
+        frame: Frame,
+        awaitable: Awaitable[_R_co],
+        context: Context,
+        layers: list[Awaitable[Any]],
+    ) -> Context:
+        """Add what is to be awaited around the awaitable, and return the context to run it in.
+
+        :param layers: gets it, from the inside out.
+        """
+        layers.append(awaitable)
+        contexts = [context]
+        if type(self).main_wrap is not _MAIN_WRAP or "main_wrap" in self.__dict__:
+            layers.append(self._in_main_wrap(frame, awaitable, contexts))
+        tasks = here.scope.tasks
+        if tasks is not None:  # of a call of asgiref's
+            layers.append(noted(layers[-1], tasks))
+        if mover.kind is not None and mover.kind in map(type, contexts[0].values()):
+            layers.append(frame.arriving(layers[-1]))
+        return contexts[0]
 
     def _in_main_wrap(
         self, frame: Frame, awaitable: Awaitable[_R_co], contexts: list[Context]
