@@ -11,28 +11,18 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from bench import peers
 from bench.model import OURS, Entry, Sample
 from bench.timing import on_loop, one_by_one
 
-STAND_INS: Final = ("sync", "local", "current_thread_executor")
 # Any: requests, responses and ASGI messages are Django's and the protocol's.
 Message = MutableMapping[str, Any]
 Application = Callable[
     [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
     Awaitable[None],
 ]
-
-
-def stand_in() -> None:
-    """Put typedbridge's modules where ``asgiref``'s are looked for."""
-    package = peers.load("asgiref")
-    for name in STAND_INS:
-        module = peers.load(f"typedbridge.{name}")
-        sys.modules[f"asgiref.{name}"] = module
-        setattr(package, name, module)
 
 
 # Any: see Message.
@@ -122,7 +112,7 @@ def requests(view: str) -> dict[str, Entry]:
 def site(view: str, contestant: str) -> AbstractContextManager[Sample]:
     """Microseconds for each request, one after another."""
     if contestant == OURS:
-        stand_in()
+        peers.load("typedbridge.asgiref").install()
     app = application(view)
     used = sys.modules["asgiref.sync"].SyncToAsync.__module__.split(".")[0]
     if used != contestant:

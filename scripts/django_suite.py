@@ -54,7 +54,7 @@ LABELS: Final = (
 )
 """Django's test packages that use a bridge, or what a bridge carries: ``Local``, connections."""
 
-LIMIT: Final = 1200
+LIMIT: Final = 3600
 """Seconds until a run counts as hanging."""
 
 

@@ -32,6 +32,8 @@ ROUNDS: Final = 5
 MOMENT: Final = 0.4
 """Seconds for which one page of one server is asked in a round."""
 
+WARM: Final = 0.3
+"""Seconds for which each is asked first."""
 START: Final = 20
 """Seconds that a server may take until it answers."""
 
@@ -140,7 +142,7 @@ async def measure(ports: dict[tuple[str, str], int]) -> dict[tuple[Page, str], f
         for way in WAYS:
             # Until it is warm. The socket is there before the server, and stays if that fails.
             async with asyncio.timeout(START):
-                await ask(ports[page.server, way], page.path, 0.3)
+                await ask(ports[page.server, way], page.path, WARM)
     for turn in range(ROUNDS):
         for page in PAGES:
             # Another one begins each time.

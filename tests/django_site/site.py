@@ -5,24 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
-
-import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 SITE: Final = ROOT / "examples" / "library_site"
 
-# The two ways that need the library to know asgiref.
-JOINED: Final = pytest.mark.skipif(
-    find_spec("typedbridge.asgiref") is None, reason="typedbridge does not know asgiref yet"
-)
-WAYS: Final = (
-    "asgiref",
-    pytest.param("beside", marks=JOINED),
-    pytest.param("instead", marks=JOINED),
-)
+WAYS: Final = ("asgiref", "beside", "instead")
 
 HANGS: Final = 20
 """Seconds until one of the site's tests counts as hanging; it then ends with all stacks."""

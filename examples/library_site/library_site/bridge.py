@@ -16,7 +16,6 @@ begins with the two lines that are in :func:`settle`.
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 WAYS: Final = ("asgiref", "beside", "instead")
@@ -32,7 +31,10 @@ def settle() -> None:
     if WAY not in WAYS:
         raise ValueError(f"LIBRARY_SITE_BRIDGE must be one of {', '.join(WAYS)}, not {WAY!r}")
     if WAY == "instead":
-        import_module("typedbridge.asgiref").install()
+        # Not at the top: the other two ways never import it.
+        from typedbridge.asgiref import install  # noqa: PLC0415
+
+        install()
 
 
 if TYPE_CHECKING or WAY != "asgiref":

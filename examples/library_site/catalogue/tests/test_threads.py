@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from io import StringIO
 from typing import NamedTuple
 
-from asgiref.sync import sync_to_async as djangos_sync_to_async
+import asgiref.sync
 from django.core.asgi import get_asgi_application
 from django.core.management import BaseCommand, call_command
 from django.db import connection, connections
@@ -18,6 +18,7 @@ from django.http.request import HttpRequest
 from django.test import (
     AsyncClient,
     Client,
+    SimpleTestCase,
     TestCase,
     TransactionTestCase,
     modify_settings,
@@ -28,7 +29,7 @@ from django.utils.decorators import async_only_middleware
 
 from catalogue.models import Book
 from catalogue.tests.asgi import get
-from library_site.bridge import ThreadSensitiveContext, async_to_sync, sync_to_async
+from library_site.bridge import WAY, ThreadSensitiveContext, async_to_sync, sync_to_async
 
 LIMIT = 20
 """Seconds to wait for a thread."""
@@ -54,7 +55,7 @@ async def hops() -> list[Place]:
     """Where the sensitive calls of async code run: the site's, Django's own, and one in a task."""
     return [
         await sync_to_async(place)(),
-        await djangos_sync_to_async(place)(),
+        await asgiref.sync.sync_to_async(place)(),
         await asyncio.create_task(sync_to_async(place)()),
         (await asyncio.gather(sync_to_async(place)()))[0],
     ]
@@ -195,6 +196,21 @@ class InPrograms(TransactionTestCase):
         self.assertEqual(place(), sensitive)
         self.assertNotEqual(place().thread, worker.thread)
         self.assertNotEqual(place().connection, worker.connection)
+
+
+class TheSwitch(SimpleTestCase):
+    """What ``LIBRARY_SITE_BRIDGE`` says is so, or the other tests show nothing."""
+
+    def test_the_bridges_are_those_of_the_way(self) -> None:
+        """Django's and the site's own."""
+        bridges = (asgiref.sync.sync_to_async(place), sync_to_async(place))
+        used = [type(bridge).__module__.partition(".")[0] for bridge in bridges]
+        expected = {
+            "asgiref": ["asgiref", "asgiref"],
+            "beside": ["asgiref", "typedbridge"],
+            "instead": ["typedbridge", "typedbridge"],
+        }
+        self.assertEqual(expected[WAY], used)
 
 
 class InATest(TestCase):
