@@ -112,6 +112,9 @@ def environment(way: str, folder: Path) -> dict[str, str]:
 def serving(server: str, way: str, folder: Path) -> Generator[int]:
     """Run a server on a port of its own, until the block is left."""
     with socket.create_server(("127.0.0.1", 0), backlog=CLIENTS * 2) as listening:
+        # Accepted connections inherit it. uvicorn takes a socket that it is given for a Unix one and
+        # does not set it: each answer would then wait 40 ms for the client's delayed acknowledgement.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         descriptor = listening.fileno()
         process = subprocess.Popen(  # noqa: S603 - as above
             [sys.executable, "-m", *(part.format(descriptor) for part in SERVERS[server])],
