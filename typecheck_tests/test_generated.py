@@ -108,21 +108,21 @@ def test_a_finding_that_happens_is_no_fault(lines: list[str], finding: list[Diag
 
 
 class _Doubtful(Judge):
-    """Takes each program with `moved` in it for a fault."""
+    """Takes each program that uses `registry` for a fault."""
 
     def faults(self, sources: Sequence[str]) -> list[list[Fault]]:
         return [
-            [Fault("false finding", 1, "it is moved")] if "moved" in source else []
+            [Fault("false finding", 1, "it is registered")] if "registry" in source else []
             for source in sources
         ]
 
 
 def test_a_program_with_a_fault_gets_small() -> None:
     """Nothing is left in it that the fault does not need."""
-    search = Search(_Doubtful(), 100, 1)
+    search = Search(_Doubtful(), 200, 1)
     found, faults = zip(*search.run(), strict=True)
     smallest = search.smallest(kind(faults[0][0]))
-    assert "moved" in smallest
+    assert "registry" in smallest
     assert len(smallest.splitlines()) < min(len(source.splitlines()) for source in found)
 
 

@@ -128,3 +128,38 @@ def use_gather_blocking(names: list[str]) -> None:
         return await asyncio.gather(*(number_of(name) for name in names))
 
     assert_type(load(), list[int])
+
+
+# case: gather of two bridges
+async def use_gather() -> None:
+    assert_type(await asyncio.gather(number_of("a"), text_of(1)), tuple[int, str])
+    number, text = await asyncio.gather(number_of("a"), text_of(1))
+    assert_type(number, int)
+    assert_type(text, str)
+
+
+# case: gather of a method, a call and a coroutine
+async def native() -> float:
+    return 1.0
+
+
+async def use_gather_mixed(service: Service) -> None:
+    assert_type(
+        await asyncio.gather(service.load("a"), sync_to_async(len)("a"), native()),
+        tuple[bytes, int, float],
+    )
+
+
+# case: gather that returns exceptions
+async def use_gather_exceptions() -> None:
+    assert_type(
+        await asyncio.gather(number_of("a"), text_of(1), return_exceptions=True),
+        tuple[int | BaseException, str | BaseException],
+    )
+
+
+# case: a wrong result type is refused
+async def use_wrong_result() -> None:
+    number: str = (await asyncio.gather(number_of("a"), text_of(1)))[0]  # E
+    task: asyncio.Task[str] = asyncio.create_task(number_of("a"))  # E
+    print(number, task)

@@ -170,3 +170,11 @@ def use_deadlock_error() -> None:
     except DeadlockError as error:
         runtime_error: RuntimeError = error
         print(runtime_error)
+
+
+# case: call_sync with asyncio
+async def use_gather() -> None:
+    assert_type(
+        await asyncio.gather(call_sync(resize, "a"), call_sync(len, "a")), tuple[bytes, int]
+    )
+    assert_type(await asyncio.create_task(call_sync(len, "a")), int)

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import Context, copy_context
 from functools import partial
-from typing import Final, ParamSpec, Self, TypeVar, assert_type, overload
+from types import SimpleNamespace
+from typing import Any, Final, ParamSpec, Self, TypeVar, assert_type, overload
 
 import typedbridge.sync
 from typedbridge.sync import async_to_sync, sync_to_async
@@ -363,3 +364,16 @@ async def use_local_alias() -> None:
 def use_local_alias_of_async_to_sync() -> None:
     wrap = async_to_sync
     assert_type(wrap(fetch)("u"), bytes)
+
+
+# case: options from a dict
+async def use_options_from_dict(options: dict[str, Any] = {"thread_sensitive": False}) -> None:
+    assert_type(await sync_to_async(crunch, **options)(b"a"), str)
+
+
+# case: options of type Any
+async def use_any_options(settings: Any = SimpleNamespace(SENSITIVE=False, POOL=POOL)) -> None:
+    bridge = sync_to_async(crunch, thread_sensitive=settings.SENSITIVE)
+    assert_type(await bridge(b"a"), str)
+    other = sync_to_async(crunch, thread_sensitive=False, executor=settings.POOL)
+    assert_type(await other(b"a"), str)

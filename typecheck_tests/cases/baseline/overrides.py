@@ -761,3 +761,62 @@ async def close(closer: Closer) -> None:
 
 async def use_closer() -> None:
     await close(FileCloser())
+
+
+# case: async def overrides a wrapped method
+class Reader:
+    @sync_to_async
+    def read(self, size: int = -1) -> bytes:
+        return bytes(size)
+
+
+class AsyncReader(Reader):
+    @override
+    async def read(self, size: int = -1) -> bytes:
+        return bytes(size)
+
+
+# case: a protocol with a wrapped member is met by async def
+class Clock(Protocol):
+    @sync_to_async
+    def now(self) -> float: ...
+
+
+class AsyncClock:
+    async def now(self) -> float:
+        return 1.0
+
+
+def pass_clock() -> Clock:
+    return AsyncClock()
+
+
+# case: override of a class method by async def
+class Registry:
+    @classmethod
+    @sync_to_async
+    def register(cls, name: str) -> int:
+        return len(name)
+
+
+class AsyncRegistry(Registry):
+    @override
+    @classmethod
+    async def register(cls, name: str) -> int:
+        return len(name)
+
+
+# case: a wrapped function in one branch, an async def in the other
+async def count(names: list[str], blocking: bool) -> int:
+    if blocking:
+
+        @sync_to_async
+        def size() -> int:
+            return len(names)
+
+    else:
+
+        async def size() -> int:
+            return len(names)
+
+    return await size()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import subprocess
 from collections.abc import Sequence
 from typing import NoReturn, ParamSpec, TypeVar, assert_type, overload
@@ -76,14 +75,6 @@ async def use_first() -> None:
     names: list[str] = ["a"]
     assert_type(await call_sync(first, numbers), int)
     assert_type(await call_sync(first, items=names), str)
-
-
-# case: call_sync with asyncio
-async def use_gather() -> None:
-    assert_type(
-        await asyncio.gather(call_sync(resize, "a"), call_sync(len, "a")), tuple[bytes, int]
-    )
-    assert_type(await asyncio.create_task(call_sync(len, "a")), int)
 
 
 # case: call_sync of a function that never returns

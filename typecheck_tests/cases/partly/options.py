@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
-from typing import Any, ParamSpec, TypeVar, assert_type, overload
+from typing import ParamSpec, TypeVar, assert_type, overload
 
 from typedbridge.sync import async_to_sync, sync_to_async
 
@@ -26,19 +25,6 @@ def pooled(numbers: list[int]) -> int:
 async def use_pooled() -> None:
     assert_type(await pooled([1]), int)
     assert_type(await sync_to_async(sum, thread_sensitive=False, executor=POOL)([1]), int)  # E[mypy]: list-item
-
-
-# case: options from a dict
-async def use_options_from_dict(options: dict[str, Any] = {"thread_sensitive": False}) -> None:
-    assert_type(await sync_to_async(crunch, **options)(b"a"), str)
-
-
-# case: options of type Any
-async def use_any_options(settings: Any = SimpleNamespace(SENSITIVE=False, POOL=POOL)) -> None:
-    bridge = sync_to_async(crunch, thread_sensitive=settings.SENSITIVE)
-    assert_type(await bridge(b"a"), str)
-    other = sync_to_async(crunch, thread_sensitive=False, executor=settings.POOL)
-    assert_type(await other(b"a"), str)
 
 
 # case: options of an overloaded function

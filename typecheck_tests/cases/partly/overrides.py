@@ -38,19 +38,6 @@ class TextCache(Cache):
         return key
 
 
-# case: async def overrides a wrapped method
-class Reader:
-    @sync_to_async
-    def read(self, size: int = -1) -> bytes:
-        return bytes(size)
-
-
-class AsyncReader(Reader):
-    @override
-    async def read(self, size: int = -1) -> bytes:
-        return bytes(size)
-
-
 # case: a wrapped method overrides async def with another signature
 class Sender:
     async def send(self, data: bytes) -> int:
@@ -77,21 +64,6 @@ class WrongTimer(Timer):
         return 2.0
 
 
-# case: a protocol with a wrapped member is met by async def
-class Clock(Protocol):
-    @sync_to_async
-    def now(self) -> float: ...
-
-
-class AsyncClock:
-    async def now(self) -> float:
-        return 1.0
-
-
-def pass_clock() -> Clock:
-    return AsyncClock()
-
-
 # case: async_to_sync overrides a sync method wrongly
 class Plan:
     def steps(self, name: str) -> int:
@@ -103,21 +75,6 @@ class WrongPlan(Plan):
     @async_to_sync
     async def steps(self, name: str) -> str:  # E
         return name
-
-
-# case: override of a class method by async def
-class Registry:
-    @classmethod
-    @sync_to_async
-    def register(cls, name: str) -> int:
-        return len(name)
-
-
-class AsyncRegistry(Registry):
-    @override
-    @classmethod
-    async def register(cls, name: str) -> int:
-        return len(name)
 
 
 # case: override in a generic subclass with the wrong type
@@ -144,22 +101,6 @@ class WrongImporter(Importer):
     @sync_to_async
     def load(self, name: str, level: int) -> bytes:  # E
         return name.encode() * level
-
-
-# case: a wrapped function in one branch, an async def in the other
-async def count(names: list[str], blocking: bool) -> int:
-    if blocking:
-
-        @sync_to_async
-        def size() -> int:
-            return len(names)
-
-    else:
-
-        async def size() -> int:
-            return len(names)
-
-    return await size()
 
 
 # case: override of a property with another result
