@@ -408,9 +408,15 @@ def dive(depth):
     return 1 + BLOCK(deeper) if depth else 0
 
 async def main():
-    return await asyncio.gather(
-        *(sync_to_async(dive, thread_sensitive=False)(DEPTH) for _ in range(CALLS))
+    # Several may be refused: asyncio.run would log those that nobody looked at.
+    done = await asyncio.gather(
+        *(sync_to_async(dive, thread_sensitive=False)(DEPTH) for _ in range(CALLS)),
+        return_exceptions=True,
     )
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return done
 
 try:
     print(asyncio.run(main()))

@@ -286,6 +286,8 @@ def test_ctrl_c_in_a_terminal_ends_the_processes_too(folder: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "typedbridge", "migrate"],
         cwd=folder,
+        # Measured, the processes take most of a test's time on a busy machine.
+        env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,

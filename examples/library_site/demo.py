@@ -192,7 +192,7 @@ def table(figures: dict[tuple[Page, str], float]) -> Table:
     for way in WAYS:
         drawn.add_column(way, justify="right")
     for page in PAGES:
-        base = figures[page, WAYS[0]]
+        base = figures[page, WAYS[0]] or float("nan")  # none came in time
         cells = [f"{figures[page, way]:,.0f} ({figures[page, way] / base:.2f}x)" for way in WAYS]
         drawn.add_row(page.label, page.server, *cells)
     return drawn

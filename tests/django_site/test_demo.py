@@ -15,9 +15,7 @@ from django_site.site import SITE, WAYS
 
 pytestmark = pytest.mark.django
 
-HURRY = (
-    "import sys, demo; demo.ROUNDS, demo.MOMENT, demo.WARM = 1, 0.02, 0.02; sys.exit(demo.main())"
-)
+HURRY = "import sys, demo; demo.ROUNDS, demo.MOMENT, demo.WARM = 1, 0.5, 0.1; sys.exit(demo.main())"
 
 
 @pytest.mark.timeout(180)  # six servers start

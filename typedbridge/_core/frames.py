@@ -240,6 +240,29 @@ class Frame(Guest):
 
     # -- on the calling thread ---------------------------------------------------------------
 
+    def ask(
+        self,
+        loop: AbstractEventLoop,
+        start: Callable[[], bool],
+        foreign: AbstractEventLoop | None,
+    ) -> None:
+        """Start the coroutine and wait. On Ctrl-C and the like cancel it and wait for its cleanup.
+
+        :param start: tells whether the loop has taken the coroutine.
+        :param foreign: the loop, unless it is ours.
+        """
+        try:
+            if not start():
+                self.turn_away(loop)
+            self.wait(foreign)
+        except LoopStoppedError:
+            self.cancel()  # should it go on after all
+            raise
+        except BaseException:  # what a signal's handler raised; or the recursion limit
+            self.cancel()
+            self.wait_again(foreign)
+            raise
+
     def cancel(self, message: object = None) -> None:
         """Cancel the coroutine. Called from any thread.
 

@@ -26,7 +26,7 @@ from typedbridge._core.carry import (
     outcome_error,
 )
 from typedbridge._core.frame_local import FrameLocal
-from typedbridge._core.frames import Frame, LoopStoppedError
+from typedbridge._core.frames import Frame
 from typedbridge._core.likeness import SYNC, Likeness
 from typedbridge._core.loops import (
     LoopThread,
@@ -208,7 +208,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
                 frame.begin, start_task if loop.get_task_factory() is None else ask_factory
             )
         frame.loop = loop
-        _wait(frame, loop, partial(tell, loop, begin, awaitable, context), loop)
+        frame.ask(loop, partial(tell, loop, begin, awaitable, context), loop)
         if frame.stage == "answered":
             return True
         frame.again()
@@ -226,7 +226,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
             frame.loop = thread.loop
             try:
                 start = partial(thread.start, frame, awaitable, context)
-                _wait(frame, thread.loop, start, None)
+                frame.ask(thread.loop, start, None)
             finally:
                 if frame.over:
                     done_with(thread)
@@ -358,30 +358,6 @@ def _close_if_not_begun(layers: list[Awaitable[Any]]) -> None:
     for one in reversed(layers):
         if inspect.iscoroutine(one) and inspect.getcoroutinestate(one) == inspect.CORO_CREATED:
             one.close()
-
-
-def _wait(
-    frame: Frame,
-    loop: AbstractEventLoop,
-    start: Callable[[], bool],
-    foreign: AbstractEventLoop | None,
-) -> None:
-    """Start a frame's coroutine and wait. On Ctrl-C and the like cancel it and wait for its cleanup.
-
-    :param start: tells whether the loop has taken the coroutine.
-    :param foreign: the loop, unless it is ours.
-    """
-    try:
-        if not start():
-            frame.turn_away(loop)
-        frame.wait(foreign)
-    except LoopStoppedError:
-        frame.cancel()  # should it go on after all
-        raise
-    except BaseException:  # what a signal's handler raised; or the recursion limit
-        frame.cancel()
-        frame.wait_again(foreign)
-        raise
 
 
 def _refuse(awaitable: object) -> None:
