@@ -81,7 +81,9 @@ def test_program(name: str) -> None:
     run("programs.py", name)
 
 
-def different(left: dict[str, list[list[str]]], right: dict[str, list[list[str]]]) -> object:
+def different(
+    left: dict[str, list[list[str]]], right: dict[str, list[list[str]]]
+) -> dict[str, list[object]]:
     """The nestings that did not see the same, and what they saw."""
     assert left.keys() == right.keys()
     return {
@@ -91,13 +93,19 @@ def different(left: dict[str, list[list[str]]], right: dict[str, list[list[str]]
     }
 
 
-@pytest.mark.timeout(2 * LIMIT)
+@pytest.mark.timeout(4 * LIMIT)
 @pytest.mark.parametrize("first", [nesting.OURS, nesting.THEIRS])
 def test_nested_bridges_of_both_see_what_those_of_asgiref_see(first: str) -> None:
     """Threads, loops, context variables, Locals and exceptions are those of asgiref alone."""
     # Before 3.9 asgiref's Local had one dictionary for a task and those that it was made by.
     leave_out = nesting.SEEN.index("local of ours") if ASGIREF < (3, 9) else None
-    assert {} == different(told("alone", leave_out), told(first, leave_out))
+    differing = different(told("alone", leave_out), told(first, leave_out))
+    if differing:
+        # Whether a pool's thread is used again depends on how soon it is idle: that differs by chance, what
+        # is wrong differs each time.
+        again = different(told("alone", leave_out), told(first, leave_out))
+        differing = {name: seen for name, seen in differing.items() if name in again}
+    assert {} == differing
 
 
 @pytest.mark.timeout(2 * LIMIT)
