@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typedbridge._core import stand_ins, their_contexts, visitors
 from typedbridge._core.carry import mover
 from typedbridge._core.contexts import ThreadSensitiveContext
 from typedbridge._core.jobs import DirectExecutor
+from typedbridge._core.places import stacks
 from typedbridge._core.scope import loop_frames
 from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.to_async import SyncToAsync
@@ -21,7 +21,6 @@ from typedbridge._core.to_sync import AsyncToSync
 
 if TYPE_CHECKING:
     from contextvars import ContextVar
-    from types import FrameType
 
 __all__ = ["look", "state"]
 
@@ -209,13 +208,11 @@ def _has_begun() -> bool:
     Only then there is anything to find of what was before. Asked when all is in place: a call that begins
     later begins there.
     """
-    for innermost in sys._current_frames().values():  # pyright: ignore[reportPrivateUsage]  # no public name
-        frame: FrameType | None = innermost
-        while frame is not None:
-            if frame.f_globals.get("__name__") == ASGIREF:
-                return True
-            frame = frame.f_back
-    return False
+    return any(
+        frame.f_globals.get("__name__") == ASGIREF
+        for frames in stacks().values()
+        for frame in frames
+    )
 
 
 def _part() -> None:

@@ -15,14 +15,14 @@ from typedbridge._core.awaits import enclosed, first_of, needs
 from typedbridge._core.crews import Either
 from typedbridge._core.current_thread import CurrentThreadExecutor
 from typedbridge._core.marks import describe
-from typedbridge._core.places import loop_thread, running_in, stack
+from typedbridge._core.places import loop_thread, running_in, stack, variables
 from typedbridge._core.pool import pool
 from typedbridge._core.scope import Hop, Waiting, hop_of
 from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from concurrent.futures import Executor
     from types import FrameType
 
@@ -79,7 +79,7 @@ def running() -> list[Hop]:
         for thread in threading.enumerate()
         for frame in stack(thread.ident)
         if frame.f_code.co_name == "run"
-        and (call := hop_of(frame.f_locals.get("self"))) is not None
+        and (call := hop_of(variables(frame).get("self"))) is not None
     ]
 
 
@@ -173,7 +173,7 @@ class Search:
         for frame in stack(thread):
             if frame.f_code.co_name in _BLOCKING and not frame.f_code.co_name.startswith("run"):
                 way = self._from_block(
-                    frame.f_code.co_name, frame.f_locals, innermost=True, timed=False
+                    frame.f_code.co_name, variables(frame), innermost=True, timed=False
                 )
                 if way is not None:
                     return way
@@ -229,7 +229,7 @@ class Search:
                 return self._from_task(task)
         for thread in list(threading.enumerate()):
             for frame in stack(thread.ident):
-                item = frame.f_locals.get("self") if frame.f_code.co_name == "run" else None
+                item = variables(frame).get("self") if frame.f_code.co_name == "run" else None
                 if getattr(item, "future", None) is future:
                     return self._from_thread(thread.ident)
         return None
@@ -244,7 +244,7 @@ class Search:
         for frame in stack(thread):
             name = frame.f_code.co_name
             if name in _BLOCKING:
-                held = frame.f_locals
+                held = variables(frame)
                 if call is not None and name == "run" and hop_of(held.get("self")) is call:
                     return way
                 if way is None:
@@ -255,7 +255,7 @@ class Search:
 
     # Any: what the code of the standard library has in its variables.
     def _from_block(
-        self, name: str, held: dict[str, Any], *, innermost: bool, timed: bool
+        self, name: str, held: Mapping[str, Any], *, innermost: bool, timed: bool
     ) -> list[Step] | None:
         owner = held.get("self")
         if name == "wait":

@@ -11,70 +11,80 @@ import inspect
 import sys
 import threading
 from asyncio import current_task
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from typedbridge._core.awaits import call_of, links
 from typedbridge._core.callers import caller, is_ours
-from typedbridge._core.green import allocate_lock
 from typedbridge._core.loops import thread_of
 from typedbridge._core.scope import Hop, Waiting, hop_of
 from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
 __all__ = [
     "UNKNOWN",
     "call_site",
-    "current_frames",
     "forget",
     "frame_site",
     "loop_thread",
     "running_in",
     "site_of",
     "stack",
+    "stacks",
     "thread_name",
+    "variables",
 ]
 
 UNKNOWN: Final = "an unknown place"
 
+T = TypeVar("T")
+
 
 class _Collector:
-    """Held while the garbage collector is switched off."""
+    """What keeps the garbage collector away on Python 3.11."""
 
-    lock = allocate_lock()
-
-
-_collector = _Collector()
+    #: Reentrant: a signal handler may look too, in the middle of another look.
+    lock = threading.RLock()
+    #: Whether it runs by itself again afterwards, while a look has switched it off.
+    returns = False
 
 
 def forget() -> None:
-    """Start anew in a forked child: another thread may have held the lock."""
-    _collector.lock = allocate_lock()
+    """Start anew in a forked child: another thread may have been looking."""
+    _Collector.lock = threading.RLock()
+    if _Collector.returns:
+        _Collector.returns = False
+        gc.enable()
 
 
 if sys.version_info >= (3, 12):
 
-    def current_frames() -> dict[int, FrameType]:
-        """Return the innermost frame of each thread."""
-        return sys._current_frames()
+    def _undisturbed(look: Callable[[], T]) -> T:
+        """Look at the frames of other threads."""
+        return look()
 
 else:  # 3.11
 
-    def current_frames() -> dict[int, FrameType]:
-        """Return the innermost frame of each thread."""
-        # The collector must not run meanwhile: it may wait for the GIL, under a lock that who has the GIL
-        # may wait for (python/cpython#106883, mended in 3.11.9).
-        with _collector.lock:
-            enabled = gc.isenabled()
+    def _undisturbed(look: Callable[[], T]) -> T:
+        """Look at the frames of other threads while the garbage collector does not run by itself.
+
+        Up to Python 3.11 it runs inside the making of an object, and lets other threads go on: a frame
+        that is being looked at could end meanwhile, which crashes the interpreter; and it may wait for
+        the GIL under a lock that who has the GIL waits for (python/cpython#106883).
+        """
+        with _Collector.lock:
+            if not gc.isenabled():
+                return look()
+            _Collector.returns = True
             gc.disable()
             try:
-                return sys._current_frames()
+                return look()
             finally:
-                if enabled:
-                    gc.enable()
+                gc.enable()
+                _Collector.returns = False
 
 
 def call_site() -> str:
@@ -110,33 +120,54 @@ def _suspended_site(call: Hop) -> str | None:
 
 
 def _running_site(call: Hop) -> str | None:
-    for innermost in current_frames().values():
-        for frame in _outward(innermost):
+    for frames in stacks().values():
+        for frame in frames:
             # Other functions of ours have a local variable `call` too.
-            if frame.f_code.co_flags & inspect.CO_COROUTINE and frame.f_locals.get("call") is call:
+            if (
+                frame.f_code.co_flags & inspect.CO_COROUTINE
+                and variables(frame).get("call") is call
+            ):
                 return _site(frame.f_back, current_task(call.loop))
     return None
 
 
 def frame_site(blocked: Waiting) -> str:
     """Return file and line of a blocking call."""
-    for frame in stack(blocked._thread):
-        if frame.f_code.co_name == "__call__" and frame.f_locals.get("frame") is blocked:
-            outside = next((outer for outer in _outward(frame) if not is_ours(outer)), None)
+    frames = iter(stack(blocked._thread))
+    for frame in frames:
+        if frame.f_code.co_name == "__call__" and variables(frame).get("frame") is blocked:
+            outside = next((outer for outer in frames if not is_ours(outer)), None)
             if outside is not None:
                 return f"{outside.f_code.co_filename}:{outside.f_lineno}"
     return UNKNOWN
 
 
-def stack(thread: int | None) -> Iterator[FrameType]:
-    """Yield what a thread is in the middle of, from the inside out."""
-    yield from _outward(None if thread is None else current_frames().get(thread))
+def stacks() -> dict[int, list[FrameType]]:
+    """Return what each thread is in the middle of, from the inside out."""
+    return _undisturbed(
+        lambda: {thread: list(_outward(frame)) for thread, frame in sys._current_frames().items()}
+    )
+
+
+def stack(thread: int | None) -> list[FrameType]:
+    """Return what a thread is in the middle of, from the inside out."""
+    if thread is None:
+        return []
+    return _undisturbed(lambda: list(_outward(sys._current_frames().get(thread))))
 
 
 def _outward(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
-        yield frame
+        # Not this looking itself: it would be in what it holds, and live until the collector comes.
+        if frame.f_globals is not globals():
+            yield frame
         frame = frame.f_back
+
+
+# Any: what somebody's code has in its variables.
+def variables(frame: FrameType) -> Mapping[str, Any]:
+    """Return the variables of a function that another thread may be running."""
+    return _undisturbed(lambda: frame.f_locals)
 
 
 def running_in(call: Hop) -> int | None:
@@ -146,9 +177,9 @@ def running_in(call: Hop) -> int | None:
         return lane.ident()
     if isinstance(lane, Waiting):
         return lane._thread
-    for thread, innermost in current_frames().items():
-        for frame in _outward(innermost):
-            if frame.f_code.co_name == "run" and hop_of(frame.f_locals.get("self")) is call:
+    for thread, frames in stacks().items():
+        for frame in frames:
+            if frame.f_code.co_name == "run" and hop_of(variables(frame).get("self")) is call:
                 return thread
     return None
 

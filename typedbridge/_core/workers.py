@@ -128,14 +128,15 @@ class Lane(DirectExecutor):
 
     def _start(self) -> None:
         """Have a thread run what is queued; hand it on if the lane was shut down."""
-        if not self._open:
-            hand_on(self._jobs)
-            return
         with self._lock:
-            if self._thread is None:
+            if self._thread is not None:  # it comes to them; and the end mark among them is its own
+                return
+            if self._open:
                 self._thread = start_thread(
                     partial(_serve, self._jobs, self.post, ref(self)), self.name
                 )
+                return
+        hand_on(self._jobs)
 
     def leave(self) -> None:
         """Let the lane's thread end. What came behind its end mark gets another one."""
