@@ -42,6 +42,9 @@ LIMIT: Final = 20.0
 
 CHOSEN_LOOP: Final = os.environ.get("TYPEDBRIDGE_TEST_LOOP", "")
 
+#: What is in a loop and which thread it runs in.
+shows_its_state = pytest.mark.skipif(CHOSEN_LOOP == "uvloop", reason="uvloop does not show it")
+
 
 def loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The event loops to run async tests on, by name."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
-from conftest import LIMIT, Gate, happened
+from conftest import LIMIT, Gate, happened, shows_its_state
 
 import typedbridge
 from typedbridge import (
@@ -104,6 +104,7 @@ class TestLanes:
         (error,) = refused(results)
         assert 2 * number == len(error.chain)
 
+    @shows_its_state
     def test_the_error_tells_the_whole_chain(self) -> None:
         """Function, thread and place of each, as text and as data."""
         one, other = lanes(2)

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
-from conftest import CHOSEN_LOOP, happened
+from conftest import happened, shows_its_state
 
 from typedbridge import AsyncSingleThreadContext, AsyncToSync, async_to_sync, sync_to_async
 from typedbridge._core.frames import Frame
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 T = TypeVar("T")
-
-shows_its_state = pytest.mark.skipif(CHOSEN_LOOP == "uvloop", reason="uvloop does not show it")
 
 
 async def running() -> asyncio.AbstractEventLoop:

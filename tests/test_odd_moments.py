@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from conftest import shows_its_state
 
 from typedbridge import async_to_sync, sync_to_async
 from typedbridge._core import loops, workers
@@ -196,6 +197,7 @@ class TestCallbacks:
         async_to_sync(leave)()
         assert ["first", "second"] == log
 
+    @shows_its_state
     def test_one_that_never_ends_is_in_no_other_call(self) -> None:
         """The loop is thrown away."""
         turns = 0

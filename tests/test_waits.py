@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from conftest import LIMIT, Gate, NewGate, happened
+from conftest import LIMIT, Gate, NewGate, happened, shows_its_state
 
 import typedbridge
 from typedbridge import (
@@ -274,6 +274,7 @@ class TestLog:
         assert "the worker pool" in record.getMessage()
         assert pool._size == record.getMessage().count("Gate.hold")
 
+    @shows_its_state
     def test_a_loop_that_does_not_come_to_a_call(
         self, gate: Gate, looking: Watch, clock: Clock, warnings: list[logging.LogRecord]
     ) -> None:
