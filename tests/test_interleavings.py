@@ -51,6 +51,19 @@ class Job:
         return self.ends
 
 
+class BusyJob(Job):
+    """Takes its time."""
+
+    def __init__(self, begun: threading.Event, may_end: threading.Event) -> None:
+        super().__init__()
+        self._begun, self._may_end = begun, may_end
+
+    def run(self) -> None:
+        self._begun.set()
+        assert self._may_end.wait(LIMIT)
+        super().run()
+
+
 class Meeting:
     """Two threads at one hand-over; made anew for each place where the first is held."""
 
@@ -119,6 +132,34 @@ class ALanesThreadEndsWhilePut(PutWhileALanesThreadEnds):
 
     def second(self) -> None:
         self.lane.put(self.job)
+
+
+class ALaneIsShutDownWhileItsThreadEnds(LaneMeeting):
+    """Another thread runs the lane's job by then: the end mark is for that one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may_end = threading.Event(), threading.Event()
+        self.job = BusyJob(self.begun, self.may_end)
+
+    def first(self) -> None:
+        self.lane.finish()
+
+    def second(self) -> None:
+        self.lane.put(self.job)
+        assert self.begun.wait(LIMIT)
+        self.lane.shutdown(wait=False)
+
+    def check(self) -> None:
+        self.may_end.set()
+        assert ["ran"] == self.job.end()
+        for thread in threading.enumerate():
+            if thread.name == "meeting":
+                thread.join(LIMIT)
+                assert not thread.is_alive(), "the end mark is lost"
+
+    def close(self) -> None:
+        self.may_end.set()
 
 
 class TwoPutIntoANewLane(Meeting):
@@ -411,6 +452,7 @@ class UnusedLoopsEndWhileTaken(TakenWhileUnusedLoopsEnd):
 MEETINGS: Final[list[type[Meeting]]] = [
     *(PutWhileALaneIsShutDown, ALaneIsShutDownWhilePut),
     *(PutWhileALanesThreadEnds, ALanesThreadEndsWhilePut, TwoPutIntoANewLane),
+    ALaneIsShutDownWhileItsThreadEnds,
     *(TwoForOneWorker, TwoForANewPool, TwoLoopsForOneWorker),
     *(PutWhileThePoolEnds, ThePoolEndsWhilePut),
     TwoDeliver,

@@ -165,7 +165,7 @@ class Lane(DirectExecutor):
 
     def mark(self) -> list[Future[None]]:
         """Return a future for the moment when what runs and what is queued has finished."""
-        if self._thread is None:
+        if self._noted() is None:
             return []
         mark = Mark()
         self._jobs.put(mark)
@@ -173,11 +173,16 @@ class Lane(DirectExecutor):
 
     def finish(self) -> list[threading.Thread]:
         """End the thread after the jobs it has, and return it to be waited for."""
-        thread = self._thread
+        thread = self._noted()
         if thread is None:
             return []
         self._jobs.put(None)
         return [thread]
+
+    def _noted(self) -> threading.Thread | None:
+        """Return the lane's thread, also if it runs already and `_start` is about to note it."""
+        with self._lock:
+            return self._thread
 
     def __del__(self) -> None:
         self.finish()
