@@ -7,11 +7,10 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from statistics import median
 
 from bench import peers
 from bench.model import OURS, AsyncCall, Entry, Sample
-from bench.timing import async_identity, blocking, identity, on_loop, one_by_one
+from bench.timing import async_identity, blocking, extra, identity, on_loop, one_by_one
 
 
 def joined() -> None:
@@ -57,16 +56,20 @@ async def difference(call: Callable[[int], Awaitable[float]], calls: int) -> flo
 
     The blocks are as long as they are since the interpreter adapts to what is switched.
     """
-    switch, block = Switch(), min(calls, 400)
-    found: list[float] = []
-    for turn in range(max(2, calls // block)):
-        figures: dict[bool, float] = {}
-        for joined in (turn % 2 == 0, turn % 2 == 1):
-            switch.turn(joined=joined)
-            figures[joined] = await call(block)
-        found.append(figures[True] - figures[False])
-    switch.turn(joined=True)
-    return median(found)
+    switch = Switch()
+
+    async def alone(block: int) -> float:
+        switch.turn(joined=False)
+        return await call(block)
+
+    async def beside(block: int) -> float:
+        switch.turn(joined=True)
+        return await call(block)
+
+    try:
+        return await extra(alone, beside, calls, block=400)
+    finally:
+        switch.turn(joined=True)
 
 
 def to_thread(locals_set: int) -> dict[str, Entry]:

@@ -86,13 +86,15 @@ async def extra(
     plain: Callable[[int], Awaitable[float]],
     loaded: Callable[[int], Awaitable[float]],
     calls: int,
+    *,
+    block: int = 20,
 ) -> float:
     """What *loaded* costs more than *plain*: the median difference of many short pairs.
 
     The difference is a tenth of the figures it is taken from: a pair must lie so close in time
     that the machine's mood is the same for both.
     """
-    block = min(calls, 20)
+    block = min(calls, block)
     differences: list[float] = []
     for turn in range(max(2, calls // block)):
         if turn % 2:

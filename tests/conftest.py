@@ -46,6 +46,11 @@ CHOSEN_LOOP: Final = os.environ.get("TYPEDBRIDGE_TEST_LOOP", "")
 shows_its_state = pytest.mark.skipif(CHOSEN_LOOP == "uvloop", reason="uvloop does not show it")
 
 
+def unmeasured() -> dict[str, str]:
+    """What a program is started with so that coverage does not measure it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
 def loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The event loops to run async tests on, by name."""
     known: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from conftest import unmeasured
 
 pytest.importorskip("click", reason="the command line: extra cli")
 pytest.importorskip("libcst", reason="the command's parser: extra cli")
@@ -287,7 +288,7 @@ def test_ctrl_c_in_a_terminal_ends_the_processes_too(folder: Path) -> None:
         [sys.executable, "-m", "typedbridge", "migrate"],
         cwd=folder,
         # Measured, the processes take most of a test's time on a busy machine.
-        env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
+        env=unmeasured(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from conftest import unmeasured
 from soak.ledger import Fate, Ledger, OwnError
 from soak.run import ALLOWED, Soak
 from soak.styles import FROM_LOOPS, FROM_THREADS
@@ -26,7 +26,7 @@ def test_nothing_is_lost_run_twice_or_kept() -> None:
         [sys.executable, "-m", "soak", "--calls", str(CALLS), "--rounds", "8", "--seed", "3"],
         cwd=TESTS,
         # coverage keeps more and more objects itself.
-        env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
+        env=unmeasured(),
         capture_output=True,
         text=True,
         timeout=50,

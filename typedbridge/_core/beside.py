@@ -13,7 +13,7 @@ from typedbridge._core import stand_ins, their_contexts, visitors
 from typedbridge._core.carry import mover
 from typedbridge._core.contexts import ThreadSensitiveContext
 from typedbridge._core.jobs import DirectExecutor
-from typedbridge._core.places import stacks
+from typedbridge._core.places import all_frames
 from typedbridge._core.scope import loop_frames
 from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.to_async import SyncToAsync
@@ -208,11 +208,7 @@ def _has_begun() -> bool:
     Only then there is anything to find of what was before. Asked when all is in place: a call that begins
     later begins there.
     """
-    return any(
-        frame.f_globals.get("__name__") == ASGIREF
-        for frames in stacks().values()
-        for frame in frames
-    )
+    return any(frame.f_globals.get("__name__") == ASGIREF for _, frame in all_frames())
 
 
 def _part() -> None:

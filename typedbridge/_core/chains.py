@@ -15,7 +15,7 @@ from typedbridge._core.awaits import enclosed, first_of, needs
 from typedbridge._core.crews import Either
 from typedbridge._core.current_thread import CurrentThreadExecutor
 from typedbridge._core.marks import describe
-from typedbridge._core.places import loop_thread, running_in, stack, variables
+from typedbridge._core.places import all_frames, hop_in, loop_thread, running_in, stack, variables
 from typedbridge._core.pool import pool
 from typedbridge._core.scope import Hop, Waiting, hop_of
 from typedbridge._core.workers import Lane
@@ -74,13 +74,7 @@ def is_one_thread(lane: Executor | None) -> bool:
 
 def running() -> list[Hop]:
     """Return the calls that run in any thread."""
-    return [
-        call
-        for thread in threading.enumerate()
-        for frame in stack(thread.ident)
-        if frame.f_code.co_name == "run"
-        and (call := hop_of(variables(frame).get("self"))) is not None
-    ]
+    return [call for _, frame in all_frames() if (call := hop_in(frame)) is not None]
 
 
 def working(job: object) -> Hop | None:
@@ -227,11 +221,10 @@ class Search:
             task = first_of(enclosed(callback), Task)
             if task is not None:  # `asyncio.run_coroutine_threadsafe`
                 return self._from_task(task)
-        for thread in list(threading.enumerate()):
-            for frame in stack(thread.ident):
-                item = variables(frame).get("self") if frame.f_code.co_name == "run" else None
-                if getattr(item, "future", None) is future:
-                    return self._from_thread(thread.ident)
+        for thread, frame in all_frames():
+            item = variables(frame).get("self") if frame.f_code.co_name == "run" else None
+            if getattr(item, "future", None) is future:
+                return self._from_thread(thread)
         return None
 
     def _from_thread(self, thread: int | None, call: Hop | None = None) -> list[Step] | None:
@@ -244,10 +237,10 @@ class Search:
         for frame in stack(thread):
             name = frame.f_code.co_name
             if name in _BLOCKING:
-                held = variables(frame)
-                if call is not None and name == "run" and hop_of(held.get("self")) is call:
+                if call is not None and hop_in(frame) is call:
                     return way
                 if way is None:
+                    held = variables(frame)
                     timed = call is not None and id(call) in self._around
                     way = self._from_block(name, held, innermost=innermost, timed=timed)
             innermost = innermost and _waits_below(frame)

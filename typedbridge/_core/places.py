@@ -26,21 +26,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNKNOWN",
+    "all_frames",
     "call_site",
     "forget",
     "frame_site",
+    "hop_in",
     "loop_thread",
     "running_in",
     "site_of",
     "stack",
-    "stacks",
     "thread_name",
     "variables",
 ]
 
 UNKNOWN: Final = "an unknown place"
 
-T = TypeVar("T")
+_R = TypeVar("_R")
 
 
 class _Collector:
@@ -62,13 +63,13 @@ def forget() -> None:
 
 if sys.version_info >= (3, 12):
 
-    def _undisturbed(look: Callable[[], T]) -> T:
+    def _undisturbed(look: Callable[[], _R]) -> _R:
         """Look at the frames of other threads."""
         return look()
 
 else:  # 3.11
 
-    def _undisturbed(look: Callable[[], T]) -> T:
+    def _undisturbed(look: Callable[[], _R]) -> _R:
         """Look at the frames of other threads while the garbage collector does not run by itself.
 
         Up to Python 3.11 it runs inside the making of an object, and lets other threads go on: a frame
@@ -120,14 +121,10 @@ def _suspended_site(call: Hop) -> str | None:
 
 
 def _running_site(call: Hop) -> str | None:
-    for frames in stacks().values():
-        for frame in frames:
-            # Other functions of ours have a local variable `call` too.
-            if (
-                frame.f_code.co_flags & inspect.CO_COROUTINE
-                and variables(frame).get("call") is call
-            ):
-                return _site(frame.f_back, current_task(call.loop))
+    for _, frame in all_frames():
+        # Other functions of ours have a local variable `call` too.
+        if frame.f_code.co_flags & inspect.CO_COROUTINE and variables(frame).get("call") is call:
+            return _site(frame.f_back, current_task(call.loop))
     return None
 
 
@@ -142,10 +139,15 @@ def frame_site(blocked: Waiting) -> str:
     return UNKNOWN
 
 
-def stacks() -> dict[int, list[FrameType]]:
-    """Return what each thread is in the middle of, from the inside out."""
-    return _undisturbed(
-        lambda: {thread: list(_outward(frame)) for thread, frame in sys._current_frames().items()}
+def all_frames() -> Iterator[tuple[int, FrameType]]:
+    """Yield what each thread is in the middle of, from the inside out."""
+    # No list of them for who asks: it would be in a variable of a frame that is in it.
+    yield from _undisturbed(
+        lambda: [
+            (thread, frame)
+            for thread, innermost in sys._current_frames().items()
+            for frame in _outward(innermost)
+        ]
     )
 
 
@@ -170,6 +172,11 @@ def variables(frame: FrameType) -> Mapping[str, Any]:
     return _undisturbed(lambda: frame.f_locals)
 
 
+def hop_in(frame: FrameType) -> Hop | None:
+    """Return the call whose function runs inside of a frame, if it is the one that a call runs in."""
+    return hop_of(variables(frame).get("self")) if frame.f_code.co_name == "run" else None
+
+
 def running_in(call: Hop) -> int | None:
     """Return the number of the thread that runs a call."""
     lane = call.lane
@@ -177,10 +184,9 @@ def running_in(call: Hop) -> int | None:
         return lane.ident()
     if isinstance(lane, Waiting):
         return lane._thread
-    for thread, frames in stacks().items():
-        for frame in frames:
-            if frame.f_code.co_name == "run" and hop_of(variables(frame).get("self")) is call:
-                return thread
+    for thread, frame in all_frames():
+        if hop_in(frame) is call:
+            return thread
     return None
 
 
