@@ -385,7 +385,7 @@ class Guest:
         host.release(self)
         self.over.set()
 
-    def lose(self, ended_by: BaseException) -> None:
+    def lose(self, loop: asyncio.AbstractEventLoop, ended_by: BaseException) -> None:
         self.came.append("lost")
 
     def answer(self, loop: asyncio.AbstractEventLoop, error: object = None) -> None:

@@ -30,7 +30,7 @@ class TestStartingALoopThread:
         before = loop_threads()
         began: list[threading.Thread] = []
 
-        def interrupted(target: Any, name: str) -> threading.Thread:
+        def interrupted(target: Any, name: str, post: object = None) -> threading.Thread:
             if started:
                 thread = threading.Thread(target=target, name=name, daemon=True)
                 thread.start()

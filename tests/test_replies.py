@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,36 +54,17 @@ async def test_a_frame_at_the_recursion_limit_fails_alone() -> None:
     assert 5 == await five()
 
 
-async def test_a_lane_survives_an_error_at_the_hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its thread ends and tells why; the next call has another one, and brings the result along."""
+@pytest.mark.parametrize("sensitive", [True, False])
+async def test_a_thread_survives_errors_at_the_hand_over(sensitive: bool) -> None:
+    """It goes on, in a lane and in the pool, and hands the result over again."""
     loop = asyncio.get_running_loop()
-    told: Future[type[BaseException]] = Future()
-    monkeypatch.setattr(threading, "excepthook", lambda args: told.set_result(args.exc_type))
 
     def function() -> int:
-        Breakdown(MemoryError, 2).befalls(loop)
+        Breakdown(MemoryError, 5).befalls(loop)
         return 1
 
-    first = asyncio.create_task(sync_to_async(function)())
-    assert MemoryError is await asyncio.wrap_future(told)
-    assert 5 == await five()
-    assert 1 == await first
-
-
-async def test_a_worker_survives_an_error_at_the_hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As above, for the pool."""
-    loop = asyncio.get_running_loop()
-    told: Future[type[BaseException]] = Future()
-    monkeypatch.setattr(threading, "excepthook", lambda args: told.set_result(args.exc_type))
-
-    def function() -> int:
-        Breakdown(MemoryError, 2).befalls(loop)
-        return 1
-
-    first = asyncio.create_task(sync_to_async(function, thread_sensitive=False)())
-    assert MemoryError is await asyncio.wrap_future(told)
-    assert 5 == await sync_to_async(lambda: 5, thread_sensitive=False)()
-    assert 1 == await first
+    assert 1 == await sync_to_async(function, thread_sensitive=sensitive)()
+    assert 5 == await sync_to_async(lambda: 5, thread_sensitive=sensitive)()
 
 
 def test_ctrl_c_while_a_result_is_handed_over() -> None:

@@ -187,6 +187,20 @@ class Call(Hop):
                 self.mailbox.deliver(self, self.loop)
                 raise
 
+    def interrupted(self, error: BaseException) -> None:
+        """Run if the function had not begun; else fail, unless there is an outcome."""
+        if self.waits() and self.claim != []:
+            self.run()
+        elif not self.abandoned:
+            self._settle(error)
+
+    def _settle(self, error: BaseException) -> None:
+        """Fail, unless there is an outcome; say that it is there, again if that was done."""
+        if self.lane is not None:
+            self.error = error
+            self.lane = None
+        self.mailbox.deliver(self, self.loop)
+
     def _run_in_handler(
         self,
         handled: BaseException | None,
@@ -259,8 +273,7 @@ class Call(Hop):
         self.submitted = None  # it keeps this callback, and so the call
         error = CancelledError() if future.cancelled() else future.exception()
         if error is not None and not self.abandoned:
-            self.error = error
-            self.mailbox.deliver(self, self.loop)
+            self._settle(error)
 
     def fail(self, error: BaseException) -> None:
         """Raise an error where the call is awaited, if it still waits. Called on the loop's thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from threading import get_ident
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -36,7 +37,7 @@ class CurrentThreadExecutor(DirectExecutor):
         self._thread = get_ident()
         self._jobs: SimpleQueue[Job | None] = new_queue()
         self._open = True
-        #: What the thread runs while it waits.
+        #: What the thread runs while it waits, or has taken to run.
         self.job: Job | None = None
 
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
@@ -68,11 +69,9 @@ class CurrentThreadExecutor(DirectExecutor):
             return
         future.add_done_callback(lambda _: self._jobs.put(None))
         try:
-            while (job := self._jobs.get()) is not None:
-                self.job = job
-                job.run()
+            for self.job in iter(self._jobs.get, None):  # in one step: see `posts`
+                self.job.run()
                 self.job = None
-                del job
         finally:
             self.close()
 
@@ -99,7 +98,19 @@ class CurrentThreadExecutor(DirectExecutor):
     def close(self) -> None:
         """Take no more work, and hand on what nobody has started."""
         self._open = False
+        if self.job is not None:
+            self.mend()
         self._hand_on()
+
+    def mend(self) -> None:
+        """Have what the thread was running come to an end, after an exception that ended the wait.
+
+        Called where that is handled: Ctrl-C, or one that was set in the thread.
+        """
+        job = self.job
+        if job is not None:
+            job.interrupted(sys.exception() or RuntimeError("the call was interrupted"))
+            self.job = None
 
     def _hand_on(self) -> None:
         for job in drain(self._jobs):

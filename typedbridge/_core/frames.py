@@ -9,24 +9,26 @@ import asyncio
 import threading
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from typedbridge._core import vigil
 from typedbridge._core.cancellation import cancellation, shielded
 from typedbridge._core.carry import handling, moved_in
-from typedbridge._core.loops import Guest
+from typedbridge._core.guests import Guest
 from typedbridge._core.mailbox import tell
 from typedbridge._core.marks import describe
 from typedbridge._core.scope import current_home
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from contextvars import Context
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
-    from typedbridge._core.loops import LoopThread, TaskMaker
+    from typedbridge._core.guests import Host, TaskMaker
+    from typedbridge._core.jobs import Job
 
 __all__ = ["Frame", "LoopStoppedError", "blocked", "forget"]
 
@@ -59,6 +61,9 @@ _waiting: set[Frame] = set()
 #: stopped, or that Ctrl-C came in the moment before the thread began to wait (a lock does not notice).
 _LOOK = 0.1
 
+#: What a queue never has in it.
+_NEVER: Final = object()
+
 
 class LoopStoppedError(RuntimeError):
     """A loop that is not ours ended without an answer."""
@@ -90,7 +95,7 @@ class Frame(Guest):
         self._cancelled: tuple[object] | None = None
         #: Whether that reached the coroutine. It may end in this very moment.
         self._told = False
-        self._host: LoopThread | None = None
+        self._host: Host | None = None
         self._task: asyncio.Task[None] | None = None
         self._last: list[Callable[[], None]] = []
         #: What the calling thread is to raise, if the loop has not come to the call.
@@ -122,7 +127,7 @@ class Frame(Guest):
         make_task: TaskMaker,
         awaitable: Awaitable[object],
         context: Context,
-        host: LoopThread | None = None,
+        host: Host | None = None,
     ) -> None:
         """Start the coroutine as a task.
 
@@ -136,7 +141,13 @@ class Frame(Guest):
         drive = self._drive(awaitable, loop)
         try:
             task = make_task(drive, context)
-        except BaseException as error:  # the user's task factory
+        except (
+            BaseException
+        ) as error:  # the user's task factory; or one that was set in this thread
+            # Any: mypy does not see that the stage may have changed.
+            stage: Any = self.stage
+            if stage == "entered":
+                raise  # and ends the loop
             drive.close()
             self._finish(loop, error)
             return
@@ -153,8 +164,8 @@ class Frame(Guest):
 
     async def _drive(self, awaitable: Awaitable[object], loop: AbstractEventLoop) -> None:
         """Await the user's awaitable, clean up behind it, and answer."""
-        if self._cancelled is not None or self.stage not in _ENTER:
-            return  # see `_ended`
+        if self._cancelled is not None or self.stage not in _ENTER or self.loop is not loop:
+            return  # see `_ended`; or another loop has taken the call
         self.stage = _ENTER[self.stage]
         outcome: BaseException | None = None
         try:
@@ -171,8 +182,14 @@ class Frame(Guest):
                 if leftovers is not None:
                     await leftovers
         finally:
-            self.context = copy_context()
-            self._finish(loop, outcome)
+            answered = False
+            while not answered:
+                try:
+                    self.context = copy_context()
+                    self._finish(loop, outcome)
+                    answered = True
+                except BaseException as error:  # one that was set in this thread
+                    outcome = outcome or error
             del outcome  # its traceback holds this frame
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -205,9 +222,9 @@ class Frame(Guest):
     def _cancellation(self) -> asyncio.CancelledError | None:
         return None if self._cancelled is None else cancellation(*self._cancelled)
 
-    def lose(self, ended_by: BaseException) -> None:
+    def lose(self, loop: AbstractEventLoop, ended_by: BaseException) -> None:
         """Know that the loop has ended: what is answered from now on."""
-        if self.stage in _LOSE:
+        if self.loop is loop and self.stage in _LOSE:
             self.stage = _LOSE[self.stage]
             self.error = ended_by
 
@@ -218,9 +235,13 @@ class Frame(Guest):
             self.answer(loop)
 
     def _finish(self, loop: AbstractEventLoop, error: BaseException | None = None) -> None:
-        if self._host is not None:
-            self._host.release(self)
-        self.answer(loop, error)
+        if self.loop is not loop:
+            return  # another one has taken the call
+        try:
+            if self._host is not None:
+                self._host.release(self)
+        finally:  # whatever is set in this thread
+            self.answer(loop, error)
 
     def answer(self, loop: AbstractEventLoop, error: BaseException | None = None) -> None:
         """Tell the waiting thread that the outcome is there.
@@ -283,11 +304,14 @@ class Frame(Guest):
         if foreign is not None and not vigil.awake:  # it may not turn
             vigil.rouse()
         watching = foreign is not None or self._thread == threading.main_thread().ident
-        look = _LOOK if watching else None
+        take = partial(jobs.get, timeout=_LOOK) if watching else jobs.get
+        # In one step: see `posts`.
+        taken: Iterator[Job | None] = iter(take, _NEVER)
         stopped = False
         while self.stage not in _OVER:
             try:
-                job = jobs.get(timeout=look)
+                for self.job in taken:
+                    break
             except Empty:
                 if foreign is None:
                     continue
@@ -298,21 +322,18 @@ class Frame(Guest):
                     ) from None
                 stopped = not foreign.is_running()
                 continue
-            if job is None:
+            if self.job is None:
                 if self.refused is not None and self.stage == "asked":
                     raise self.refused
             else:
-                self.job = job
                 if not vigil.awake and not jobs.empty():  # came before this one had begun
                     vigil.rouse()
-                try:
-                    job.run()
-                finally:  # Ctrl-C
-                    self.job = None
-                    del job
+                self.job.run()
+                self.job = None
 
     def wait_again(self, foreign: AbstractEventLoop | None) -> None:
         """Wait for the end of the coroutine after an error; a second one leaves."""
+        self.mend()
         if self.refused is None:  # else the loop does not turn
             self.wait(foreign)
 

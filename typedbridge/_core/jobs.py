@@ -20,6 +20,13 @@ if TYPE_CHECKING:
         def displaced(self) -> None:
             """Find another place: the executor ended before it came to this job."""
 
+        def interrupted(self, error: BaseException) -> None:
+            """Come to an end all the same: an exception that was set in the thread has ended `run`.
+
+            Run if the work had not begun; else fail with the error, unless there is an outcome. May be
+            interrupted as well, and is called again then.
+            """
+
     class JobOf(Protocol):
         """Makes the job of a call that comes to an executor through `submit`."""
 
@@ -67,6 +74,13 @@ class WorkItem:
             del self
         else:
             self.future.set_result(result)
+
+    def interrupted(self, error: BaseException) -> None:
+        """Run if the function had not begun; else fail, unless there is an outcome."""
+        if self.future.running():
+            self.future.set_exception(error)
+        elif not self.future.done():
+            self.run()
 
     def displaced(self) -> None:
         """Fail: nobody will run this."""

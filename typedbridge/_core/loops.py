@@ -6,104 +6,39 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from typedbridge._core import vigil
 from typedbridge._core.fresh import Fresh
 from typedbridge._core.green import allocate_lock, new_event_loop
+from typedbridge._core.guests import ask_factory, create_task, start_task
 from typedbridge._core.jobs import WorkItem
 from typedbridge._core.leavings import Leavings
 from typedbridge._core.mailbox import tell
-from typedbridge._core.scope import Waiting, here, loop_frames
+from typedbridge._core.posts import Post
+from typedbridge._core.scope import here, loop_frames
 from typedbridge._core.workers import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from contextvars import Context
-    from typing import TypeAlias
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
+    from typedbridge._core.guests import Guest
 
-    TaskMaker: TypeAlias = Callable[[Coroutine[Any, Any, None], Context], asyncio.Task[None]]
+#: What the names of our modules begin with.
+_OURS: Final = f"{__package__}."
 
-__all__ = [
-    "Guest",
-    "LoopThread",
-    "ask_factory",
-    "forget",
-    "start_task",
-    "thread_of",
-]
+#: So often what was interrupted is begun again.
+_TRIES: Final = 3
+
+__all__ = ["LoopThread", "forget", "thread_of"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-class Guest(Waiting):
-    """What a loop thread asks of a frame that it works for. All but `begin` may come too late."""
-
-    def begin(
-        self,
-        make_task: TaskMaker,
-        awaitable: Awaitable[object],
-        context: Context,
-        host: LoopThread | None = None,
-    ) -> None:
-        """Start the coroutine as a task.
-
-        :param host: the loop thread, if it is to tidy up behind the coroutine.
-        """
-        raise NotImplementedError
-
-    def withdraw(self) -> None:
-        """Never begin the coroutine, if that has not happened yet."""
-        raise NotImplementedError
-
-    def lose(self, ended_by: BaseException) -> None:
-        """Know that the loop has ended: what is answered from now on."""
-        raise NotImplementedError
-
-    def turn_away(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have another loop take the call: this one does not begin it."""
-        raise NotImplementedError
-
-    def answer(self, loop: asyncio.AbstractEventLoop, error: BaseException | None = None) -> None:
-        """Tell the waiting thread that the outcome is there.
-
-        :param loop: who answers: the frame may have gone on to another loop meanwhile.
-        """
-        raise NotImplementedError
-
-
-def _create_task(drive: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None]:
-    """Make a frame's task; its first step waits for its turn."""
-    return asyncio.Task(drive, loop=asyncio.get_running_loop(), context=context)
-
-
-if sys.version_info >= (3, 12):
-
-    def start_task(drive: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None]:
-        """Make a frame's task and run its first step at once.
-
-        One that waits for its turn costs two more turns of the loop, one to begin and one for the
-        callback that tells of a cancellation before that: 57 us instead of 37 us a call.
-        """
-        loop = asyncio.get_running_loop()
-        return asyncio.Task(drive, loop=loop, context=context, eager_start=True)
-
-else:  # 3.11 has no eager start
-    start_task = _create_task
-
-
-def ask_factory(drive: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None]:
-    """Have the loop's task factory make a frame's task, in a copy of the context.
-
-    Not every factory takes a context.
-    """
-    return context.run(asyncio.get_running_loop().create_task, drive)
 
 
 class LoopThread(Executor):
@@ -138,28 +73,36 @@ class LoopThread(Executor):
         self.loop.call_soon(self._leavings.watch_generators)
         # A coroutine must not begin in the turn in which user code stops the loop: where that does
         # not show (uvloop), it begins in the next one.
-        self._begin_task = start_task if hasattr(self.loop, "_stopping") else _create_task
+        self._begin_task = start_task if hasattr(self.loop, "_stopping") else create_task
         #: Taken by who sees to the end of the loop: its thread, or this one if there will be none.
-        self._end = [None]
+        self._end_of_it = iter([True])
+        self._ends = False
+        #: Taken to give the loop its last turns.
+        self._last_turns = iter([None])
+        #: The frames that it ended under.
+        self._lost: list[Guest] | None = None
+        #: An exception has ended it that was set in the thread.
+        self._broken = False
+        #: What has ended the loop.
+        self._ended_by: BaseException | None = None
+        # Not through `set_exception_handler`, which is the user's.
+        loop: Any = self.loop  # Any: a method is assigned
+        loop.call_exception_handler = self._report
         _running[self.loop] = self
         try:
-            self._thread = start_thread(self._serve, "typedbridge loop")
+            self._thread = start_thread(self._serve, "typedbridge loop", Post())
         except BaseException:
             self.alive = False
             # No thread can be started, or Ctrl-C came meanwhile: then there may be one.
-            if self._ends_the_loop():
+            ends = False
+            for ends in self._end_of_it:
+                break
+            if ends:
                 del _running[self.loop]
                 self.loop.close()
             else:
                 tell(self.loop, self.loop.stop)
             raise
-
-    def _ends_the_loop(self) -> bool:
-        try:
-            self._end.pop()
-        except IndexError:
-            return False
-        return True
 
     # -- on the calling thread ---------------------------------------------------------------
 
@@ -237,32 +180,71 @@ class LoopThread(Executor):
     # -- on the loop's thread ----------------------------------------------------------------
 
     def _serve(self) -> None:
-        if not self._ends_the_loop():
+        """Run the loop, and end it. Called again when an exception was set in the thread meanwhile."""
+        for self._ends in self._end_of_it:
+            break
+        if not self._ends:
             return
         loop = self.loop
-        here.scope.home = None  # each frame brings its own
-        self._fresh = Fresh()
-        ended_by: BaseException
-        try:
-            loop.run_forever()
-            ended_by = RuntimeError("the event loop stopped before the coroutine was finished")
-        except BaseException as error:  # a task raised SystemExit or KeyboardInterrupt
-            ended_by = error
+        if self._ended_by is None:
+            self._ended_by = RuntimeError(
+                "the event loop stopped before the coroutine was finished"
+            )
+            here.scope.home = None  # each frame brings its own
+            self._fresh = Fresh()
+            try:
+                loop.run_forever()
+            # A task raised SystemExit or KeyboardInterrupt, or an exception was set in the thread.
+            except BaseException as error:
+                self._ended_by = error
+                self._broken = not isinstance(error, (SystemExit, KeyboardInterrupt))
         with self._lock:
             self.alive = False
             self._over = self._stopped = True
-            frames = list(self._frames)
-        for frame in frames:
-            frame.lose(ended_by)
-        try:
-            if not loop.is_closed():
-                loop.run_until_complete(self._leavings.end_all())
-        finally:
-            del _running[loop]
-            loop_frames.pop(loop, None)
-            loop.close()
-            for frame in frames:
+            if self._lost is None:
+                self._lost = list(self._frames)
+        for frame in self._lost:
+            frame.lose(loop, self._ended_by)
+            if self._broken:  # its last turns may never end
                 frame.answer(loop)
+        self._end()
+        for frame in self._lost:
+            frame.answer(loop)
+        self._lost = []
+        self._ended_by = None  # its traceback
+
+    def _end(self) -> None:
+        """Give the loop its last turns, and close it."""
+        loop = self.loop
+        try:
+            for _ in self._last_turns:
+                if self._broken:  # a task might never end
+                    loop.call_later(_LAST, loop.stop)
+                if not loop.is_closed():
+                    loop.run_until_complete(self._leavings.end_all())
+        except BaseException:
+            if not self._broken:
+                self._broken = True
+                raise
+        finally:
+            _running.pop(loop, None)
+            loop_frames.pop(loop, None)
+            with suppress(BaseException):  # half closed, or it passes for one that runs
+                loop.close()
+
+    def _report(self, context: dict[str, Any]) -> None:
+        """Tell of an error in a callback; end the loop if somebody would wait for ever because of it.
+
+        What goes on with a task, or with a call, does not fail by itself: the loop has caught an exception
+        that was set in this thread.
+        """
+        error = context.get("exception")
+        if error is None or not _breaks(error, getattr(context.get("handle"), "_callback", None)):
+            type(self.loop).call_exception_handler(self.loop, context)
+            return
+        self._ended_by = error
+        self._broken = True
+        self.loop.stop()
 
     def _begin(self, frame: Guest, awaitable: Awaitable[object], context: Context) -> None:
         if self._over or getattr(self.loop, "_stopping", False):
@@ -334,6 +316,27 @@ class LoopThread(Executor):
                 self.loop.call_soon(self._begin, *held)
             self._held.clear()
 
+
+def _breaks(error: BaseException, callback: object) -> bool:
+    """Tell whether an error in a callback keeps a task or a call of ours from going on."""
+    if isinstance(error, (asyncio.InvalidStateError, AssertionError)):
+        return False  # a future that user code has settled as well
+    of = getattr(callback, "func", callback)
+    if isinstance(getattr(of, "__self__", None), asyncio.Task):
+        return True
+    return type(of).__name__ == "TaskStepMethWrapper" or str(
+        getattr(of, "__module__", None)
+    ).startswith(_PARTS)
+
+
+#: Seconds for the cleanup of what runs on a loop that is broken.
+_LAST: Final = 1.0
+
+#: What the names of modules begin with whose callbacks call no code of the user's.
+_PARTS: Final = (
+    *("asyncio.futures", "asyncio.locks", "asyncio.tasks", "asyncio.timeouts"),
+    f"{__package__}.",
+)
 
 #: The library's loops that run, and who runs them.
 _running: dict[asyncio.AbstractEventLoop, LoopThread] = {}

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from typedbridge._core import vigil
@@ -20,6 +21,7 @@ from typedbridge._core.settings import workers_in_all, workers_of_a_loop
 from typedbridge._core.workers import is_ending, start_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from concurrent.futures import Future
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
@@ -83,14 +85,15 @@ class Pool(DirectExecutor):
         crew: Crew | None = mailbox.crew
         if crew is None:
             crew = self._crew_of(mailbox)
-        idle = crew.idle
         # Looked at first: an exception in each of many calls at once costs 0.2 us.
-        if idle:
+        if crew.idle:
+            worker: Worker | None = None
             try:
-                worker = idle.pop()
+                for worker in crew.resting:
+                    break
             except IndexError:  # another thread was faster
                 pass
-            else:
+            if worker is not None:
                 worker.job = job
                 worker.inbox.put(job)
                 return False
@@ -105,12 +108,8 @@ class Pool(DirectExecutor):
 
     def _place(self, crew: Crew, job: Job) -> bool:
         """Queue a job with a crew of whose workers none may be idle."""
-        if crew.count < crew.size:
-            worker = self._recruit(crew)
-            if worker is not None:
-                worker.job = job
-                worker.inbox.put(job)
-                return False
+        if crew.count < crew.size and self._recruit(crew) and crew.give(job):
+            return False
         frame = current_frame.get()
         if frame is not None:
             lender = self._lender(frame)
@@ -126,33 +125,18 @@ class Pool(DirectExecutor):
     def _match(self, crew: Crew) -> None:
         """Bring waiting jobs and idle workers together."""
         while crew.backlog:
+            if crew.idle:
+                crew.pair()
+                continue
+            if crew.count >= crew.size:
+                return
             try:
-                worker = crew.idle.pop()
-            except IndexError:
-                if crew.count >= crew.size:
+                if not self._recruit(crew):
                     return
-                try:
-                    found = self._recruit(crew)
-                except RuntimeError:  # at exit no thread can be started
-                    if crew.count:
-                        return
-                    raise
-                if found is None:
+            except RuntimeError:  # at exit no thread can be started
+                if crew.count:
                     return
-                worker = found
-            self._give(crew, worker)
-
-    def _give(self, crew: Crew, worker: Worker) -> None:
-        """Give a worker the first job of its crew; it rests if there is none."""
-        worker.job = BETWEEN
-        try:
-            job = crew.backlog.popleft()
-        except IndexError:  # another worker was faster
-            worker.job = None
-            crew.idle.append(worker)
-        else:
-            worker.job = job
-            worker.inbox.put(job)
+                raise
 
     def _lender(self, frame: CurrentThreadExecutor) -> Worker | None:
         """Return the worker whose thread waits in a frame, or in one around it."""
@@ -178,58 +162,69 @@ class Pool(DirectExecutor):
 
     # -- who there is ------------------------------------------------------------------------
 
-    def _recruit(self, crew: Crew) -> Worker | None:
-        """Return one more worker for a crew: an idle one of another, or a new one.
+    def _recruit(self, crew: Crew) -> bool:
+        """Add a worker to a crew, among its idle ones: one of another crew, or a new one.
 
+        :returns: false if there may be no more.
         :raises RuntimeError: when no thread can be started, and none will come to the crew's jobs.
         """
         with self._lock:
             if crew.count >= crew.size:
-                return None
-            worker = self._poach(crew)
-            if worker is None and len(self.workers) < self.most:
-                worker = self._hire(crew)
-            if worker is not None:
-                return worker
+                return False
+            if self._poach(crew) or (len(self.workers) < self.most and self._hire(crew)):
+                return True
             if not crew.count and crew not in self.starving:
                 self.starving.append(crew)
                 self._many = True
-            return None
+            return False
 
-    def _poach(self, crew: Crew) -> Worker | None:
-        for other in self._crews:
+    def _poach(self, crew: Crew) -> bool:
+        for other in self._crews.copy():
             if other is crew or not other.idle:
                 continue
+            worker: Worker | None = None
             try:
-                worker = other.idle.pop()
+                for worker in other.resting:
+                    break
             except IndexError:
+                pass
+            if worker is None:
                 continue
-            self._leave_crew(worker)
             if other.backlog:  # it has come meanwhile, and did not see that one is missing
-                self._join_crew(worker, other)
-                self._give(other, worker)
+                other.idle.append(worker)
+                other.pair()
                 continue
-            self._join_crew(worker, crew)
-            return worker
-        return None
+            worker.crew = crew
+            other.count -= 1
+            crew.count += 1
+            crew.idle.append(worker)
+            self._enlist(other)
+            self._enlist(crew)
+            return True
+        return False
 
-    def _hire(self, crew: Crew) -> Worker | None:
+    def _hire(self, crew: Crew) -> bool:
         worker = Worker(crew)
+        work = partial(self._work, worker, iter(worker.inbox.get, None))
         try:
-            thread = start_thread(
-                lambda: self._serve(worker), f"typedbridge worker {len(self.workers)}"
-            )
+            thread = start_thread(work, f"typedbridge worker {len(self.workers)}", worker.post)
+            ident = thread.ident
         except RuntimeError as error:
             # At exit no thread starts any more; else this process may have no more of them.
             if is_ending(error) or not self.workers:
                 raise
-            return None
+            return False
+        except BaseException:  # one that was set in this thread: the new one may be there, and ends
+            worker.inbox.put(None)
+            raise
         worker.thread = thread
-        if thread.ident is not None:  # it has been started
-            self.workers[thread.ident] = worker
-        self._join_crew(worker, crew)
+        if ident is not None:  # it has been started
+            self.workers[ident] = worker
+        crew.count += 1
+        crew.idle.append(worker)
+        self._enlist(crew)
         self._count()
-        return worker
+        return True
 
     def _count(self) -> None:
         self._many = (
@@ -238,60 +233,75 @@ class Pool(DirectExecutor):
             or any(worker.last for worker in self.workers.values())
         )
 
-    def _join_crew(self, worker: Worker, crew: Crew) -> None:
-        worker.crew = crew
-        if not crew.count:
-            self._crews.append(crew)
-        crew.count += 1
-
-    def _leave_crew(self, worker: Worker) -> None:
-        crew = worker.crew
-        crew.count -= 1
-        if not crew.count:
+    def _enlist(self, crew: Crew) -> None:
+        """Know a crew that has workers, and see that one without them is not forgotten."""
+        if crew.count:
+            if crew not in self._crews:
+                self._crews.append(crew)
+            return
+        if crew.backlog and crew not in self.starving:
+            self.starving.append(crew)
+            self._many = True
+        with suppress(ValueError):
             self._crews.remove(crew)
-            if crew.backlog:
-                self.starving.append(crew)
-                self._many = True
 
     # -- on a worker's thread ----------------------------------------------------------------
 
-    def _serve(self, worker: Worker) -> None:
-        inbox = worker.inbox
-        try:
-            job = inbox.get()
-            while job is not None:
-                job.run()
-                # Let go, or the last job's arguments would live until the next one.
+    def _work(self, worker: Worker, given: Iterator[Job]) -> None:
+        """Run jobs. Called again when an exception was set in the thread meanwhile.
+
+        :param given: takes them out of the inbox, up to the end mark.
+        """
+        post = worker.post
+        if post.error is not None:
+            self._mend(worker)
+        for post.job in given:
+            while post.job is not None:
+                post.job.run()
                 worker.job = BETWEEN
-                del job
+                post.job = None  # or the last job's arguments would live until the next one
                 crew = worker.crew
                 if crew.backlog and not self._many:
                     try:
-                        worker.job = job = crew.backlog.popleft()
-                        continue
+                        for post.job in crew.waiting:
+                            worker.job = post.job
+                            break
                     except IndexError:  # another worker was faster
                         pass
-                worker.job = None
-                crew.idle.append(worker)
-                if crew.backlog:  # it has come meanwhile
-                    self._match(crew)
-                if self._many:
-                    self._look_around()
-                job = inbox.get()
-        finally:
-            self._dismiss(worker)
+            self._rest(worker)
+        self._dismiss(worker)
+
+    def _mend(self, worker: Worker) -> None:
+        """Go on after an exception."""
+        post = worker.post
+        if post.job is not None:
+            post.mend()
+            worker.job = BETWEEN
+            post.job = None
+        post.error = None
+        post.tries = 0
+        self._rest(worker)
+
+    def _rest(self, worker: Worker) -> None:
+        """Have a worker be idle, unless it is so already, or was given a job."""
+        crew = worker.crew
+        if worker.job is BETWEEN:
+            worker.job = None
+            crew.idle.append(worker)
+        if crew.backlog:  # it has come meanwhile
+            self._match(crew)
+        if self._many:
+            self._look_around()
 
     def _look_around(self) -> None:
         """Send idle workers to crews that starve; end those that are not likely to be needed."""
         with self._lock:
-            hungry = [self.starving.popleft() for _ in range(len(self.starving))]
-            for crew in hungry:
-                if not crew.count and crew.backlog:
-                    worker = self._poach(crew)
-                    if worker is None:
-                        self.starving.append(crew)
-                    else:
-                        self._give(crew, worker)
+            for crew in list(self.starving):
+                if not crew.count and crew.backlog and not self._poach(crew):
+                    continue
+                if crew.backlog and crew.idle:
+                    crew.pair()
+                self.starving.remove(crew)
             self._count()
             if self._many and not self.starving:
                 self._end_idle()
@@ -313,8 +323,11 @@ class Pool(DirectExecutor):
             with suppress(ValueError):
                 crew.idle.remove(worker)
             worker.job = None
-            self.workers.pop(threading.get_ident(), None)
-            self._leave_crew(worker)
+            ident = threading.get_ident()
+            if self.workers.get(ident) is worker:
+                del self.workers[ident]
+                crew.count -= 1
+            self._enlist(crew)
             self._count()
         left = list(drain(worker.inbox))
         try:

@@ -27,13 +27,9 @@ from typedbridge._core.carry import (
 )
 from typedbridge._core.frame_local import FrameLocal
 from typedbridge._core.frames import Frame
+from typedbridge._core.guests import ask_factory, start_task
 from typedbridge._core.likeness import SYNC, Likeness
-from typedbridge._core.loops import (
-    LoopThread,
-    ask_factory,
-    start_task,
-    thread_of,
-)
+from typedbridge._core.loops import LoopThread, thread_of
 from typedbridge._core.mailbox import tell
 from typedbridge._core.marks import (
     adopt_attributes,

@@ -10,9 +10,10 @@ from weakref import WeakSet, ref
 from typedbridge._core import vigil
 from typedbridge._core.green import NativeThread, SimpleQueue, allocate_lock, are_green
 from typedbridge._core.jobs import DirectExecutor, Mark, hand_on
+from typedbridge._core.posts import Post, outlive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from typedbridge._core.jobs import Job
@@ -29,13 +30,15 @@ class _Life:
     ending = False
 
 
-def start_thread(target: Callable[[], None], name: str) -> threading.Thread:
+def start_thread(work: Callable[[], None], name: str, post: Post | None = None) -> threading.Thread:
     """Start a thread of ours.
 
+    :param post: of a thread that calls wait for. It goes on with its work when an exception is set there.
     :raises RuntimeError: when the interpreter is exiting.
     """
     if _Life.ending:
         raise RuntimeError(f"the interpreter is exiting: no thread can be started for {name}")
+    target = work if post is None else partial(outlive, post, work)
     # Daemon, so that an idle thread never delays exit; `finish` waits for those that work.
     if are_green():
         real = NativeThread(target, name)
@@ -61,15 +64,6 @@ def is_ending(error: RuntimeError) -> bool:
 def stop() -> None:
     """Start no thread from now on: the interpreter is exiting."""
     _Life.ending = True
-
-
-class Post:
-    """What the thread of a lane is in the middle of."""
-
-    __slots__ = ("job",)
-
-    def __init__(self) -> None:
-        self.job: Job | None = None
 
 
 class Lane(DirectExecutor):
@@ -132,15 +126,23 @@ class Lane(DirectExecutor):
             if self._thread is not None:  # it comes to them; and the end mark among them is its own
                 return
             if self._open:
-                self._thread = start_thread(
-                    partial(_serve, self._jobs, self.post, ref(self)), self.name
-                )
+                work = partial(_work, self._jobs, iter(self._jobs.get, None), self.post, ref(self))
+                try:
+                    self._thread = start_thread(work, self.name, self.post)
+                except RuntimeError:
+                    raise
+                except BaseException:  # Ctrl-C and the like: it may be there, but is not noted
+                    self._jobs.put(None)
+                    raise
                 return
         hand_on(self._jobs)
 
     def leave(self) -> None:
         """Let the lane's thread end. What came behind its end mark gets another one."""
         with self._lock:  # `_start` may not have noted it yet
+            thread = self._thread
+            if thread is None or thread.ident != threading.get_ident():
+                return  # it has left, and was interrupted then
             self._thread = None
         if self._jobs.empty():
             return
@@ -188,26 +190,25 @@ class Lane(DirectExecutor):
         self.finish()
 
 
-def _serve(jobs: SimpleQueue[Job | None], post: Post, lane: ref[Lane]) -> None:
-    """Run a lane's jobs. Without a hold on the lane: its end is the thread's."""
-    try:
-        while True:
-            job = jobs.get()
-            if job is None:
-                break
-            post.job = job
-            if not vigil.awake and not jobs.empty():  # came before this one had begun
-                vigil.rouse()
-            job.run()
-            post.job = None
-            del job  # or the last job's arguments would live until the next one
-    finally:
-        post.job = None
-        left = lane()
-        if left is None:
-            hand_on(jobs)
-        else:
-            left.leave()
+def _work(jobs: SimpleQueue[Job | None], given: Iterator[Job], post: Post, lane: ref[Lane]) -> None:
+    """Run a lane's jobs. Without a hold on the lane: its end is the thread's.
+
+    :param given: takes them out of the queue, up to the end mark.
+    """
+    if post.error is not None:
+        post.mend()
+        post.job = post.error = None
+        post.tries = 0
+    for post.job in given:
+        if not vigil.awake and not jobs.empty():  # came before this one had begun
+            vigil.rouse()
+        post.job.run()
+        post.job = None  # or the last job's arguments would live until the next one
+    left = lane()
+    if left is None:
+        hand_on(jobs)
+    else:
+        left.leave()
 
 
 _lanes: WeakSet[Lane] = WeakSet()
