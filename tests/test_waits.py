@@ -138,6 +138,40 @@ class TestDiagnosis:
         (holder,) = wait.held_by
         assert holder.function.endswith("Gate.hold")
 
+    def test_a_call_that_a_frame_has_handed_on(self, gate: Gate) -> None:
+        """It waits for the frame around, when the one that it was queued on has ended."""
+        begun, over = asyncio.Event(), threading.Event()
+
+        def leave_behind(tasks: list[asyncio.Task[Any]]) -> None:
+            async_to_sync(inner)(tasks)
+            over.set()
+            gate.hold()
+
+        async def inner(tasks: list[asyncio.Task[Any]]) -> None:
+            loop = asyncio.get_running_loop()
+
+            def first() -> None:
+                loop.call_soon_threadsafe(begun.set)
+                happened(done)
+
+            done = threading.Event()
+            tasks.append(asyncio.create_task(sync_to_async(first)()))
+            tasks.append(asyncio.create_task(call_wanted()))
+            await begun.wait()
+            loop.call_soon(done.set)
+
+        async def outer() -> list[str]:
+            tasks: list[asyncio.Task[Any]] = []
+            tasks.append(asyncio.create_task(sync_to_async(leave_behind)(tasks)))
+            await asyncio.to_thread(happened, over)
+            told = [wait.waits_for for wait in diagnose().waits if "wanted" in wait.function]
+            gate.open()
+            await asyncio.gather(*tasks)
+            return told
+
+        (waits_for,) = async_to_sync(outer)()
+        assert waits_for.endswith("test_a_call_that_a_frame_has_handed_on.<locals>.outer)")
+
     def test_a_blocking_call(self) -> None:
         """Where it was called, and where its coroutine stands."""
         begun = threading.Event()

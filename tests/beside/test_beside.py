@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 import typedbridge
-from beside import in_place, nesting, programs
+from beside import in_place, late, nesting, programs
 
 HERE: Final = Path(__file__).parent
 
@@ -79,6 +79,12 @@ def test_program(name: str) -> None:
     if name == "both_work_in_a_forked_child" and not hasattr(os, "fork"):
         pytest.skip("there is no fork here")
     run("programs.py", name)
+
+
+@pytest.mark.parametrize("name", sorted(late.PROGRAMS))
+def test_call_whose_executor_ends_first(name: str) -> None:
+    """A call of either goes on to the next lane when what was to run it has ended, whosever that was."""
+    run("late.py", name)
 
 
 def different(

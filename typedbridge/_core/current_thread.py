@@ -50,9 +50,9 @@ class CurrentThreadExecutor(DirectExecutor):
             raise RuntimeError(
                 "cannot submit to a CurrentThreadExecutor from its own thread: call the function"
             )
-        if self.open_executor() is None:
-            raise RuntimeError("cannot submit to a CurrentThreadExecutor that has finished")
         item = self._work_item(fn, args, kwargs)
+        if not item.goes_on and self.open_executor() is None:
+            raise RuntimeError("cannot submit to a CurrentThreadExecutor that has finished")
         self.put(item)
         return item.future
 
@@ -95,6 +95,10 @@ class CurrentThreadExecutor(DirectExecutor):
         elif self.job is not None and not vigil.awake:
             vigil.rouse()
 
+    def take_over(self, job: Job) -> None:
+        """Queue a job that another executor has not come to."""
+        self.put(job)
+
     def close(self) -> None:
         """Take no more work, and hand on what nobody has started."""
         self._open = False
@@ -118,4 +122,4 @@ class CurrentThreadExecutor(DirectExecutor):
             if heir is None:
                 job.displaced()
             else:
-                heir.put(job)
+                heir.take_over(job)

@@ -53,6 +53,9 @@ class WorkItem:
 
     __slots__ = ("_args", "_func", "_kwargs", "future")
 
+    #: Whether it finds another place itself where an executor has ended: that refuses all others.
+    goes_on = False
+
     # Any: an executor takes every callable.
     def __init__(
         self, func: Callable[..., Any], args: tuple[object, ...], kwargs: Mapping[str, object]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import Any
 
+    from typedbridge._core.jobs import Job
+
 __all__ = [
     "Hop",
     "Mark",
@@ -107,6 +109,13 @@ class Waiting(CurrentThreadExecutor):
     def task(self) -> Task[None] | None:
         """Return the task of the coroutine that the thread waits for, while there is one."""
         raise NotImplementedError
+
+    def take_over(self, job: Job) -> None:
+        """Queue a job that another executor has not come to."""
+        hop = hop_of(job)
+        if hop is not None:
+            hop.lane = self
+        super().take_over(job)
 
     @property
     def over(self) -> bool:

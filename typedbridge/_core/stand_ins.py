@@ -39,12 +39,12 @@ from typedbridge._core.visitors import (
     BegunFrame,
     EarlierFrame,
     Pooled,
-    Visit,
     Visitor,
     begun,
     ended,
     frame_of,
 )
+from typedbridge._core.visits import Visit
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task

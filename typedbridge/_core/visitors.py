@@ -11,10 +11,10 @@ from __future__ import annotations
 import sys
 import threading
 from queue import Empty
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
-from typedbridge._core.jobs import WorkItem
 from typedbridge._core.mailbox import tell
 from typedbridge._core.scope import (
     Hop,
@@ -28,10 +28,11 @@ from typedbridge._core.scope import (
     innermost_frame,
     loop_frames,
 )
+from typedbridge._core.workers import start_thread
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Executor
     from contextvars import ContextVar
     from types import CodeType, FrameType
@@ -43,7 +44,6 @@ __all__ = [
     "BegunFrame",
     "EarlierFrame",
     "Pooled",
-    "Visit",
     "Visitor",
     "begun",
     "ended",
@@ -107,34 +107,6 @@ class Visitor(Hop):
         return self.lane is not None and self.lane is self.single_thread_executor
 
 
-class Visit(WorkItem):
-    """A sensitive call of theirs on its way to a thread of ours."""
-
-    __slots__ = ("hop",)
-
-    # Any: an executor takes every callable.
-    def __init__(
-        self,
-        visitor: Visitor,
-        func: Callable[..., Any],
-        args: tuple[object, ...],
-        kwargs: Mapping[str, object],
-    ) -> None:
-        super().__init__(func, args, kwargs)
-        self.hop = visitor
-
-    def run(self) -> None:
-        """Run the function with the call as what this thread is in the middle of."""
-        outer = here.scope
-        here.scope = self.hop
-        self.hop.begun = True
-        try:
-            super().run()
-        finally:
-            here.scope = outer
-            self.hop.lane = None
-
-
 class Pooled(Outside):
     """What a thread is in the middle of that runs a call of theirs and is not ours.
 
@@ -171,6 +143,10 @@ class Pooled(Outside):
         return False
 
 
+#: A thread.
+_NOT_KNOWN: Final = 0
+
+
 class _TheirFrame(Waiting):
     """A blocking call of theirs: work for its thread goes through its executor."""
 
@@ -190,14 +166,35 @@ class _TheirFrame(Waiting):
     def put(self, job: Job) -> None:
         """Queue a job here, and a turn in their queue, which drops what comes late."""
         self._jobs.put(job)
-        if self._open:
-            try:
-                self.executor.submit(self._turn)
-            # Over. Their executor goes on to those that it stands in for, and ours are not as it expects.
-            except (RuntimeError, AttributeError):
-                self.close()
-        else:
+        if not self._open:
             self._hand_on()
+        elif not self._has_turn():
+            # They take nothing from the thread itself, which hands on what a frame inside has not run.
+            if self._thread in (_NOT_KNOWN, get_ident()):
+                self._ask_elsewhere()
+            else:
+                self.close()
+
+    def _has_turn(self) -> bool:
+        """Queue a turn; tell whether they have taken it."""
+        try:
+            self.executor.submit(self._turn)
+        # Their executor goes on to those that it stands in for, and ours are not as it expects.
+        except (RuntimeError, AttributeError):
+            return False
+        return True
+
+    def _ask_elsewhere(self) -> None:
+        """Queue a turn from another thread. If they do not take it there, they are over."""
+
+        def ask() -> None:
+            if not self._has_turn():
+                self.close()
+
+        try:
+            start_thread(ask, "typedbridge turn")
+        except RuntimeError:  # the interpreter is exiting
+            self.close()
 
     def _turn(self) -> None:
         try:
@@ -304,7 +301,7 @@ class EarlierFrame(_TheirFrame):
 
     def __init__(self, func: Callable[..., object], executor: Any) -> None:
         super().__init__(func, executor, None)
-        self._thread = 0  # not known
+        self._thread = _NOT_KNOWN
 
     def close(self) -> None:
         """Take no more work."""

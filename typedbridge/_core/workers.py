@@ -116,9 +116,11 @@ class Lane(DirectExecutor):
 
         :raises RuntimeError: after `shutdown`, or when the interpreter is exiting.
         """
-        if not self._open:
+        item = self._work_item(fn, args, kwargs)
+        if not self._open and not item.goes_on:
             raise refusal(f"the lane {self.name!r}")
-        return super().submit(fn, *args, **kwargs)
+        self.put(item)
+        return item.future
 
     def _start(self) -> None:
         """Have a thread run what is queued; hand it on if the lane was shut down."""
