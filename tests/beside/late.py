@@ -262,6 +262,103 @@ def a_call_of_asgiref_whose_context_is_left_when_it_is_chosen(ending: Any) -> No
         assert found is asyncio.run(ours.sync_to_async(thread)())
 
 
+# -- a loop that others use ----------------------------------------------------------------------
+
+
+@for_each
+def a_function_that_goes_on_when_its_call_is_over(calling: Any) -> None:
+    """The loop that was around works for the next call; what that leaves behind is cancelled."""
+    ours, _theirs = both()
+    begun, gone, entered, over = (threading.Event() for _ in range(4))
+    told: Future[str] = Future()
+
+    async def work() -> str:
+        entered.set()
+        assert await asyncio.to_thread(over.wait, LIMIT)
+        return "done"
+
+    def function() -> None:
+        begun.set()
+        assert gone.wait(LIMIT)
+        try:
+            told.set_result(calling.async_to_sync(work)())
+        except BaseException as error:
+            told.set_exception(error)
+
+    async def abandon() -> asyncio.AbstractEventLoop:
+        task = asyncio.create_task(ours.sync_to_async(function, thread_sensitive=False)())
+        assert await asyncio.to_thread(begun.wait, LIMIT)
+        task.cancel()
+        await asyncio.wait([task])
+        return asyncio.get_running_loop()
+
+    async def come_next() -> asyncio.AbstractEventLoop:
+        gone.set()
+        assert await asyncio.to_thread(entered.wait, LIMIT)
+        return asyncio.get_running_loop()
+
+    loop = ours.async_to_sync(abandon)()
+    assert ours.async_to_sync(come_next)() is loop
+    over.set()
+    assert told.result(LIMIT) == "done"
+
+
+@for_each
+def calls_nest_in_a_single_thread_context(
+    context: Any, outer: Any, middle: Any, inner: Any
+) -> None:
+    if not hasattr(context, "AsyncSingleThreadContext"):
+        return  # asgiref before 3.10
+
+    async def innermost() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    async def main() -> None:
+        assert await middle.sync_to_async(inner.async_to_sync(innermost))() is (
+            asyncio.get_running_loop()
+        )
+        # A leaving would be cancelled here.
+        await asyncio.sleep(0)
+
+    with context.AsyncSingleThreadContext():
+        outer.async_to_sync(main)()
+
+
+@for_each
+def two_threads_share_a_single_thread_context(context: Any, first: Any, second: Any) -> None:
+    if not all(hasattr(one, "AsyncSingleThreadContext") for one in (context, first, second)):
+        return
+    if second is not both()[0]:
+        return  # asgiref makes it wait for the first one
+    begun, over = threading.Event(), threading.Event()
+    place: Future[contextvars.Context] = Future()
+
+    async def stay() -> None:
+        begun.set()
+        assert await asyncio.to_thread(over.wait, LIMIT)
+        bare = asyncio.create_task(second.sync_to_async(thread)(), context=contextvars.Context())
+        assert await bare is caller
+
+    async def come_and_go() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    def other() -> None:
+        inside = place.result(LIMIT)
+        assert begun.wait(LIMIT)
+        try:
+            inside.run(second.async_to_sync(come_and_go))
+        finally:
+            over.set()
+
+    caller = thread()
+    started = threading.Thread(target=other)
+    started.start()
+    with context.AsyncSingleThreadContext():
+        place.set_result(contextvars.copy_context())
+        first.async_to_sync(stay)()
+    started.join(LIMIT)
+
+
 # -- a lane that is shut down, and a call that is cancelled --------------------------------------
 
 

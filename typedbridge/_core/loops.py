@@ -63,6 +63,9 @@ class LoopThread(Executor):
         #: Those that came while the leavings of others were being ended.
         self._held: list[tuple[Guest, Awaitable[object], Context]] = []
         self._tidying = False
+        #: How many coroutines run that came through `submit`, and the frame of asgiref's that waits for them.
+        self._submitted = 0
+        self._around: CurrentThreadExecutor | None = None
         #: Whether the loop was stopped: `_serve` answers what is left.
         self._over = False
         self._stopped = False
@@ -135,7 +138,8 @@ class LoopThread(Executor):
         """Whether this works for a frame, or for one that it stands in."""
         if frame is None:
             return bool(self._frames)
-        while frame is not None and frame not in self._frames:
+        theirs = loop_frames.get(self.loop) if self._submitted else None
+        while frame is not None and frame not in self._frames and frame is not theirs:
             frame = frame._old_executor
         return frame is not None
 
@@ -160,7 +164,7 @@ class LoopThread(Executor):
     def submit(self, fn: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
         """Run a function on the loop's thread; where that is `asyncio.run`, the coroutine on the loop."""
         if fn is asyncio.run and len(args) == 1 and asyncio.iscoroutine(args[0]):
-            return asyncio.run_coroutine_threadsafe(args[0], self.loop)
+            return asyncio.run_coroutine_threadsafe(self._run_submitted(args[0]), self.loop)
         item = WorkItem(fn, args, kwargs)
         self.loop.call_soon_threadsafe(item.run)
         return item.future
@@ -252,6 +256,8 @@ class LoopThread(Executor):
         if self._tidying:
             self._held.append((frame, awaitable, context))
             return
+        if self._submitted and not self._frames.keys() - {frame}:
+            self._around = loop_frames.get(self.loop)
         loop_frames[self.loop] = frame
         if self._fresh is not None:
             self._fresh.begin()
@@ -287,7 +293,7 @@ class LoopThread(Executor):
     def tidy(self, frame: Guest) -> Coroutine[Any, Any, None] | None:
         """Return what is to be awaited behind a frame's coroutine: `None` where it left nothing."""
         others = len(self._frames) - (frame in self._frames)
-        if self._over or others:
+        if self._over or others or self._submitted:
             return None  # the thread ends, or another call goes on: the last one cleans up
         tasks = self._leavings.tasks()
         if tasks is None:
@@ -295,12 +301,23 @@ class LoopThread(Executor):
         self._tidying = True
         return self._end_leavings(tasks)
 
+    async def _run_submitted(self, coroutine: Coroutine[Any, Any, _R]) -> _R:
+        """Await what came through `submit`. It is no leaving of a call that ends meanwhile."""
+        self._submitted += 1
+        try:
+            return await coroutine
+        finally:
+            self._submitted -= 1
+            self._around = None
+
     def release(self, frame: Guest) -> None:
         """Work no longer for a frame."""
         self._frames.pop(frame, None)
         others = list(self._frames)
         if others:
             loop_frames[self.loop] = others[-1]
+        elif self._around is not None:
+            loop_frames[self.loop] = self._around
         else:
             loop_frames.pop(self.loop, None)
             self._stop_if_done()

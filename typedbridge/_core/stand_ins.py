@@ -19,15 +19,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from weakref import ref
 
+from typedbridge._core.call import Call
 from typedbridge._core.deadlock import refuse_deadlock
 from typedbridge._core.frame_local import FrameLocal
 from typedbridge._core.jobs import WorkItem
+from typedbridge._core.loops import thread_of
 from typedbridge._core.placement import process_lane
 from typedbridge._core.scope import (
     Mark,
     Outside,
     Waiting,
     current_call,
+    current_frame,
     here,
     innermost_frame,
     loop_frames,
@@ -35,6 +38,7 @@ from typedbridge._core.scope import (
 from typedbridge._core.seam import ASGIREF, seam
 from typedbridge._core.their_contexts import executor_contexts
 from typedbridge._core.to_async import SyncToAsync
+from typedbridge._core.to_sync import outer_frame
 from typedbridge._core.visitors import (
     BegunFrame,
     EarlierFrame,
@@ -175,7 +179,14 @@ class ThreadLocal(threading.local):
 
     @property
     def main_event_loop(self) -> AbstractEventLoop | None:
-        return here.main_event_loop
+        loop = here.main_event_loop
+        thread = None if loop is None else thread_of(loop)
+        if thread is not None and _asked_by_asgiref():
+            scope, frame = here.scope, current_frame.get()
+            if not thread.serves(outer_frame(scope, frame) if isinstance(scope, Call) else frame):
+                # The function goes on, though nobody waits for it: the loop is somebody else's by now.
+                return None
+        return loop
 
     @main_event_loop.setter
     def main_event_loop(self, loop: AbstractEventLoop) -> None:

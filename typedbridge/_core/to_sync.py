@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         def _loop_thread(self, threads: MutableMapping[object, Executor]) -> LoopThread | None: ...
 
 
-__all__ = ["AsyncToSync"]
+__all__ = ["AsyncToSync", "outer_frame"]
 
 _P = ParamSpec("_P")
 _R_co = TypeVar("_R_co", covariant=True)
@@ -111,9 +111,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
                 f"async_to_sync({describe(self.awaitable)}) was called in a thread whose event "
                 f"loop is running, which it would block: await {describe(self.awaitable)} instead"
             )
-        if ASGIREF in modules and (
-            seam.theirs is None or seam.theirs.single_thread_executor is not seam.lane
-        ):
+        if ASGIREF in modules and seam.theirs is None:  # its lane is looked at by calls for a lane
             seam.look()
         awaitable = self.awaitable(*args, **kwargs)
         del args, kwargs
@@ -161,13 +159,19 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
         blocked_in = None if call is None else call.frame
         try:
             if call is not None:
-                outer = _enter(call, frame, outer)
-            # Asked of the class, since a tool's wrapper around a method shows the `__func__` in it.
+                outer = outer_frame(call, outer)
+                _enter(call, frame)
+            # Asked of the class, since a tool's wrapper around a method shows the `__func__` in it. With the
+            # frame alone in the context, looking through it would be half of what asgiref's presence costs.
             if (
                 type(self).main_wrap is not _MAIN_WRAP
                 or "main_wrap" in self.__dict__
                 or scope.tasks is not None
-                or (mover.kind is not None and mover.kind in map(type, context.values()))
+                or (
+                    mover.kind is not None
+                    and len(context) > 1
+                    and mover.kind in map(type, context.values())
+                )
             ):
                 context = self._wrap(frame, awaitable, context, layers)
                 wrapped = layers[-1]
@@ -335,14 +339,19 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
 _MAIN_WRAP: Callable[..., Any] = vars(AsyncToSync)["main_wrap"]
 
 
-def _enter(
-    call: Call, frame: Frame, outer: CurrentThreadExecutor | None
-) -> CurrentThreadExecutor | None:
-    """Have a call know the frame that its function blocks in, and return the frame around."""
+def _enter(call: Call, frame: Frame) -> None:
+    """Have a call know the frame that its function blocks in."""
     call.frame = frame
     if call.cancelling is not None:
         call.pass_on()
-    return outer if call.bridge.context is None else call.before.get(current_frame)
+
+
+def outer_frame(call: Call, frame: CurrentThreadExecutor | None) -> CurrentThreadExecutor | None:
+    """Return the frame that a call was made in, whatever context its function runs in.
+
+    :param frame: of that context.
+    """
+    return frame if call.bridge.context is None else call.before.get(current_frame)
 
 
 def _keep(thread: LoopThread) -> None:
