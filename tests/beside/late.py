@@ -129,6 +129,41 @@ def a_call_queued_on_an_inner_frame_that_ends(
     outermost.async_to_sync(main)()
 
 
+@for_each
+def a_call_that_comes_while_a_frame_that_is_over_runs_its_last(
+    around: Any, ending: Any, calling: Any
+) -> None:
+    """The one goes on to the next lane; the other ends as it does."""
+    tasks: list[asyncio.Task[Any]] = []
+    go = threading.Event()
+
+    def last(begun: Callable[[], object]) -> str:
+        begun()
+        assert go.wait(LIMIT)
+        return "ran"
+
+    async def leave() -> None:
+        loop, begun = asyncio.get_running_loop(), asyncio.Event()
+        begin = functools.partial(loop.call_soon_threadsafe, begun.set)
+        tasks.append(asyncio.create_task(calling.sync_to_async(last)(begin)))
+        await begun.wait()
+        loop.call_soon(come)
+
+    def come() -> None:
+        tasks.append(asyncio.create_task(calling.sync_to_async(thread)()))
+        asyncio.get_running_loop().call_soon(go.set)
+
+    def function() -> threading.Thread:
+        ending.async_to_sync(leave)()
+        return thread()
+
+    async def main() -> None:
+        lane = await around.sync_to_async(function)()
+        assert await asyncio.gather(*tasks) == ["ran", lane]
+
+    asyncio.run(main())
+
+
 @program
 def a_call_queued_on_a_frame_inside_one_from_before() -> None:
     import asgiref.sync as theirs

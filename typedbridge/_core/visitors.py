@@ -206,6 +206,11 @@ class _TheirFrame(Waiting):
             job.run()
             self.job = None
 
+    def close(self) -> None:
+        """Take no more work. Called from any thread: what runs there goes on."""
+        self._open = False
+        self._hand_on()
+
     def asks(self) -> bool:
         """Tell whether the loop has not come to the call yet: nobody knows."""
         return False
@@ -248,6 +253,8 @@ class BegunFrame(_TheirFrame):
     def end(self) -> None:
         """Wait no more."""
         del frame_of[id(self.executor)]
+        if self.job is not None:
+            self.mend()
         self.close()
         current_frame.set(self._outer)
         if isinstance(self._scope, Hop):
