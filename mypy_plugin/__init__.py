@@ -15,7 +15,7 @@ from mypy.nodes import Decorator, FuncDef, OverloadedFuncDef, TypeInfo, Var
 from mypy.plugin import Plugin
 from mypy.types import FunctionLike, get_proper_type
 
-from typedbridge.mypy_plugin import bind, config, misuse, names
+from typedbridge.mypy_plugin import bind, config, misuse, names, partials
 from typedbridge.mypy_plugin.calls import (
     Tools,
     decorator_in,
@@ -28,11 +28,13 @@ from typedbridge.mypy_plugin.errors import Findings
 from typedbridge.mypy_plugin.source import Sources
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy.nodes import MypyFile, SymbolNode
     from mypy.options import Options
     from mypy.plugin import ReportConfigContext
 
-    from typedbridge.mypy_plugin.calls import Handler, Hook, SignatureHandler
+    from typedbridge.mypy_plugin.calls import Handler, Hook, SignatureHandler, SignatureHook
 
 
 def _digest() -> str:
@@ -93,6 +95,11 @@ _SIGNATURES: Final[dict[str, SignatureHandler]] = {
     names.CALL_ASYNC: bind.signature_of_call_async,
 }
 
+_METHOD_SIGNATURES: Final[dict[str, SignatureHandler]] = {
+    f"{names.TO_ASYNC_OPTIONS}.__call__": bind.signature_of_to_async_options,
+    f"{names.TO_SYNC_OPTIONS}.__call__": bind.signature_of_to_sync_options,
+}
+
 
 class TypedbridgePlugin(Plugin):
     """Hands each name that belongs to typedbridge to the code that answers for it."""
@@ -108,11 +115,20 @@ class TypedbridgePlugin(Plugin):
         self._switched = switched
         self._tools = Tools({}, Findings(switched), Sources(options))
         hooks = {handler: guarded(handler, self._tools) for handler in _HANDLERS}
-        self._functions = _Hooks(self, hooks, _FUNCTIONS)
-        self._methods = _MethodHooks(self, hooks, _METHODS)
-        signatures = {
-            name: guarded_signature(handler, self._tools) for name, handler in _SIGNATURES.items()
-        }
+        functions = {name: hooks[handler] for name, handler in _FUNCTIONS.items()}
+        methods = {name: hooks[handler] for name, handler in _METHODS.items()}
+        self._functions = _Hooks(self, hooks, functions | {names.PARTIAL: partials.partial})
+        self._methods = _MethodHooks(self, hooks, methods)
+        signatures, method_signatures = (
+            {name: guarded_signature(handler, self._tools) for name, handler in handlers.items()}
+            for handlers in (_SIGNATURES, _METHOD_SIGNATURES)
+        )
+        of_subclass = guarded_signature(bind.signature_of_subclass, self._tools)
+        self._signatures = _SignatureHooks(
+            self._functions,
+            signatures,
+            {hooks[constructor]: of_subclass for constructor in _CLASSES.values()},
+        )
         # The functions and methods answer for the decorators, the wrapper classes and calls of
         # blocking bridges; the signatures take out of mypy's sight what the plugin refuses with a better
         # message. Not as methods here: mypy asks for each call, and the tables' own methods answer in
@@ -120,7 +136,8 @@ class TypedbridgePlugin(Plugin):
         vars(self).update(
             get_function_hook=self._functions.__getitem__,
             get_method_hook=self._methods.__getitem__,
-            get_function_signature_hook=signatures.get,
+            get_function_signature_hook=self._signatures.__getitem__,
+            get_method_signature_hook=method_signatures.get,
         )
 
     def set_modules(self, modules: dict[str, MypyFile]) -> None:
@@ -135,6 +152,7 @@ class TypedbridgePlugin(Plugin):
         del file
         self._functions.forget()
         self._methods.forget()
+        self._signatures.forget()
         self._tools.sources.forget()
         return []
 
@@ -152,16 +170,16 @@ class _Hooks(dict[str, "Hook | None"]):
     """Hooks by full name, each looked up when it is asked for and then kept, if it cannot change.
 
     :param hooks: of all handlers.
-    :param known: the handlers of names that are known without a look.
+    :param known: those of names that are known without a look.
     """
 
     def __init__(
-        self, plugin: Plugin, hooks: dict[Handler, Hook], known: dict[str, Handler]
+        self, plugin: Plugin, hooks: dict[Handler, Hook], known: Mapping[str, Hook]
     ) -> None:
         super().__init__()
         self._plugin = plugin
         self._hooks = hooks
-        self._known = {name: hooks[handler] for name, handler in known.items()}
+        self._known = known
         self._looked_up = shielded(self.look_up, lambda _: (None, None))
         self.forget()
 
@@ -200,6 +218,37 @@ class _MethodHooks(_Hooks):
         found = owner.node.get(name)
         node = found.node if found is not None else None
         return node, _handler_of_method(owner.node, name, node)
+
+
+class _SignatureHooks(dict[str, "SignatureHook | None"]):
+    """Signature hooks by full name; those of a subclass of a wrapper class are found by its own hook.
+
+    :param functions: knows which names are such classes.
+    :param known: those of names that are known without a look.
+    :param constructors: by the hook of a class.
+    """
+
+    def __init__(
+        self,
+        functions: _Hooks,
+        known: Mapping[str, SignatureHook],
+        constructors: Mapping[Hook, SignatureHook],
+    ) -> None:
+        super().__init__(known)
+        self._functions = functions
+        self._known = known
+        self._constructors = constructors
+
+    def forget(self) -> None:
+        """Look everything up again, but for what is known."""
+        self.clear()
+        self.update(self._known)
+
+    def __missing__(self, fullname: str) -> SignatureHook | None:
+        # What is no class by now will be none.
+        hook = self._functions[fullname]
+        self[fullname] = found = self._constructors.get(hook) if hook is not None else None
+        return found
 
 
 def _cannot_change(fullname: str, node: SymbolNode | None) -> bool:

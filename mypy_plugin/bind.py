@@ -1,25 +1,30 @@
 """The bridges that the decorators and the wrapper classes make."""
 
+# pyright: reportUnknownMemberType=false
+# `copy_modified` is typed by an alias of mypy's own that only mypy resolves.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from mypy.maptype import map_instance_to_supertype
-from mypy.nodes import CallExpr, IndexExpr
+from mypy.nodes import CallExpr, Decorator, IndexExpr
 from mypy.subtypes import is_same_type
 from mypy.types import (
     AnyType,
     CallableType,
     Instance,
+    Overloaded,
     ParamSpecType,
     TypeOfAny,
     TypeType,
     UnionType,
     get_proper_type,
+    has_type_vars,
 )
 from mypy.typevars import fill_typevars
 
-from typedbridge.mypy_plugin import blocking, executor, misuse, names, waste
+from typedbridge.mypy_plugin import blocking, errors, executor, misuse, names, waste
 from typedbridge.mypy_plugin.calls import NotUnderstoodError, decorator_in, wrapper_of
 from typedbridge.mypy_plugin.exact import lambda_with_defaults, wrapped_type
 from typedbridge.mypy_plugin.wrap import (
@@ -64,20 +69,49 @@ def construct_to_sync(call: Call) -> Type:
 
 
 def signature_of_wrapper(signature: Signature) -> CallableType:
-    """`SyncToAsync(func)` and `AsyncToSync(func)`: an instance cannot be generic over a ParamSpec.
-
-    The answer for the call is a callable, which can.
-    """
+    """`SyncToAsync(func)` and `AsyncToSync(func)`."""
     refusing = misuse.refuse_coroutine(signature)
-    if refusing is not signature.default or signature.first is None:
-        return refusing
+    return refusing if refusing is not signature.default else signature_of_subclass(signature)
+
+
+def signature_of_subclass(signature: Signature) -> CallableType:
+    """`Audited(func)`: an instance cannot be generic over a ParamSpec, and the bridge is a callable.
+
+    mypy would ask for an annotation, since no argument tells the parameters of such a function.
+    """
+    if signature.first is None or not _takes_function_first(signature.default):
+        return signature.default
     given = signature.type_of(signature.first)
-    if isinstance(given, CallableType) and any(
-        isinstance(variable, ParamSpecType) for variable in given.variables
-    ):
-        first = signature.default.arg_names[0] or ""
-        return signature.accepting({first: AnyType(TypeOfAny.special_form)})
-    return signature.default
+    made = get_proper_type(signature.default.ret_type)
+    if not _is_generic_over_parameters(given) or not isinstance(made, Instance):
+        return signature.default
+    modules = signature.tools.modules
+    wrapper = wrapper_of(made)
+    if wrapper is None or not _calls_and_binds_as(modules, made.type, wrapper):
+        return signature.default
+    rest = signature.default.arg_types[1:]
+    return signature.default.copy_modified(
+        arg_types=[AnyType(TypeOfAny.special_form), *rest],
+        ret_type=Bridging(signature, made.type).of(given),
+        variables=[],
+        # What makes a callable is no class to mypy.
+        fallback=signature.checker.named_type("builtins.function"),
+    )
+
+
+def _takes_function_first(constructor: CallableType) -> bool:
+    """Say whether the first parameter alone is generic, and is a callable with any parameters."""
+    if not constructor.arg_types or any(map(has_type_vars, constructor.arg_types[1:])):
+        return False
+    first = get_proper_type(constructor.arg_types[0])
+    return isinstance(first, CallableType) and first.param_spec() is not None
+
+
+def _is_generic_over_parameters(given: Type) -> bool:
+    proper = get_proper_type(given)
+    return isinstance(proper, CallableType) and any(
+        isinstance(variable, ParamSpecType) for variable in proper.variables
+    )
 
 
 def signature_of_to_async_wrapper(signature: Signature) -> CallableType:
@@ -92,6 +126,16 @@ def signature_of_sync_to_async(signature: Signature) -> CallableType:
     if accepting is not signature.default:
         return accepting
     return misuse.refuse_coroutine(signature)
+
+
+def signature_of_to_async_options(signature: Signature) -> CallableType:
+    """`sync_to_async()(func)`."""
+    return _of_all_overloads(signature, names.TO_ASYNC_WRAPPER)
+
+
+def signature_of_to_sync_options(signature: Signature) -> CallableType:
+    """`async_to_sync()(func)`."""
+    return _of_all_overloads(signature, names.TO_SYNC_WRAPPER)
 
 
 def call_sync(call: Call) -> Type:
@@ -160,6 +204,22 @@ def call_of_local(call: Call) -> Type:
     return call.default
 
 
+def _of_all_overloads(signature: Signature, wrapper: str) -> CallableType:
+    """An overloaded function is taken as it is, and its bridge is returned.
+
+    mypy calls a generic function once for each overload. If another function is given the result, mypy
+    does so again, expects all overloads of each of them, and loses all but one.
+    """
+    first = signature.first
+    given = signature.type_of(first) if first is not None else None
+    if not isinstance(given, Overloaded):
+        return signature.default
+    bridging = Bridging(signature, class_named(signature.tools.modules, wrapper))
+    return signature.default.copy_modified(
+        arg_types=[given], ret_type=bridging.of(given), variables=[]
+    )
+
+
 def _decorated(call: Call, wrapper: str) -> Type:
     if not call.arg_types or not call.arg_types[0]:
         # The options form: its protocol says it all.
@@ -182,7 +242,13 @@ def _constructed(call: Call, wrapper: str) -> Type:
         return call.default
     if not _calls_and_binds_as(call.tools.modules, instance.type, wrapper):
         return call.default
-    return Bridging(call, instance.type).of(wrapped_type(call))
+    bridge = Bridging(call, instance.type).of(wrapped_type(call))
+    decorated = call.context
+    if isinstance(decorated, Decorator) and _is_generic_over_parameters(call.arg_types[0][0]):
+        # A call gets another signature (`signature_of_subclass`); mypy has checked a decorator by now.
+        message = f'Argument 1 to "{instance.type.name}" '
+        errors.take_back(call.checker, call.callee or decorated, (message,))
+    return bridge
 
 
 def _is_plain(call: Call) -> bool:

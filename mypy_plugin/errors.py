@@ -114,14 +114,17 @@ class Findings:
         mypy has refused when the plugin is asked. If it has not, or the error is ignored in its line,
         there is nothing to replace.
         """
-        if self.wanted(code) and _take_back(checker, argument):
+        if self.wanted(code) and take_back(checker, argument, _FIRST_ARGUMENT):
             checker.fail(message, context, code=code)
 
 
-def _take_back(checker: TypeChecker, argument: Context) -> bool:
+def take_back(checker: TypeChecker, argument: Context, beginnings: tuple[str, ...]) -> bool:
     """Remove mypy's last error that says that a first argument has a wrong type, and its notes.
 
     Of a lambda mypy says so of its body as well.
+
+    :param argument: the argument, or the decorator: an error before its line is left alone.
+    :param beginnings: of the message.
     """
     reported = checker.errors.error_info_map.get(checker.errors.file, [])
     is_found = False
@@ -131,7 +134,7 @@ def _take_back(checker: TypeChecker, argument: Context) -> bool:
         if info.line < argument.line:
             break
         if info.severity == "error":
-            is_argument = info.code is ARG_TYPE and info.message.startswith(_FIRST_ARGUMENT)
+            is_argument = info.code is ARG_TYPE and info.message.startswith(beginnings)
             is_body = info.code is RETURN_VALUE and isinstance(argument, LambdaExpr)
             if is_argument or is_body:
                 del reported[index:end]

@@ -40,6 +40,7 @@ class Source:
         self._decorators: dict[tuple[int, int], ast.expr] = {}
         self._set: set[str] = set()
         self._set_elsewhere: set[str] = set()
+        self._bound: dict[ScopeNode, dict[str, list[Binding]]] = {}
         for node in ast.walk(tree):
             for child in ast.iter_child_nodes(node):
                 self.parents[child] = node
@@ -69,6 +70,12 @@ class Source:
     def sets_in_module(self, name: str) -> bool:
         """Say whether an attribute of that name, of what may be a module, is assigned or deleted."""
         return name in self._set_elsewhere
+
+    def bound_in(self, scope: ScopeNode) -> dict[str, list[Binding]]:
+        """Return what gives each name of a scope its value; looked for once, since many ask."""
+        if scope not in self._bound:
+            self._bound[scope] = _bindings_in(self, scope)
+        return self._bound[scope]
 
     def upwards(self, node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
         """Yield each node with its parent, from the inside out."""
@@ -168,31 +175,38 @@ def evaluated_in(scope: ScopeNode) -> Iterator[ast.AST]:
 
 def bindings(source: Source, scope: ScopeNode, name: str) -> list[Binding]:
     """Return all that gives a name its value in a scope, in whatever branch or function."""
-    found = [binding for node in evaluated_in(scope) for binding in _bound_by(source, node, name)]
-    if isinstance(scope, FUNCTIONS) and name in _parameters(scope):
-        found.append(None)
-    if found and any(
-        isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names
-        for node in ast.walk(scope)
-    ):
-        # It may be assigned elsewhere.
-        found.append(None)
+    return source.bound_in(scope).get(name, [])
+
+
+def _bindings_in(source: Source, scope: ScopeNode) -> dict[str, list[Binding]]:
+    found: dict[str, list[Binding]] = {}
+    for node in evaluated_in(scope):
+        for name, binding in _bound_by(source, node):
+            found.setdefault(name, []).append(binding)
+    if isinstance(scope, FUNCTIONS):
+        for name in _parameters(scope):
+            found.setdefault(name, []).append(None)
+    for node in ast.walk(scope):
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            for name in found.keys() & node.names:
+                # It may be assigned elsewhere.
+                found[name].append(None)
     return found
 
 
-def _bound_by(source: Source, node: ast.AST, name: str) -> Iterator[Binding]:
+def _bound_by(source: Source, node: ast.AST) -> Iterator[tuple[str, Binding]]:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        if node.name == name:
-            yield node
+        yield node.name, node
     elif isinstance(node, ast.Name):
-        if node.id == name and not isinstance(node.ctx, ast.Load):
-            yield from _assigned(source.parents[node], node)
+        if not isinstance(node.ctx, ast.Load):
+            for binding in _assigned(source.parents[node], node):
+                yield node.id, binding
     elif isinstance(node, (ast.Import, ast.ImportFrom)):
         for alias in node.names:
-            if (alias.asname or alias.name.partition(".")[0]) == name:
-                yield alias
-    elif not isinstance(node, ast.alias) and name in _other_names(node):
-        yield None
+            yield alias.asname or alias.name.partition(".")[0], alias
+    elif not isinstance(node, ast.alias):
+        for name in _other_names(node):
+            yield name, None
 
 
 def _other_names(node: ast.AST) -> set[str]:
@@ -219,10 +233,7 @@ def _parameters(function: FunctionNode | ast.Lambda) -> set[str]:
 
 def has_star_import(source: Source) -> bool:
     """Say whether names may come into the module that it does not name."""
-    return any(
-        isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
-        for node in evaluated_in(source.tree)
-    )
+    return bool(bindings(source, source.tree, "*"))
 
 
 def is_generator(function: FunctionNode) -> bool:

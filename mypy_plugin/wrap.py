@@ -70,7 +70,7 @@ def coroutine_of(modules: Modules, result: Type, coroutine: str = names.COROUTIN
     return Instance(class_named(modules, coroutine), [_UNSENT, _UNSENT, result])
 
 
-def _expected_coroutine(call: Call) -> str:
+def _expected_coroutine(call: Call | Signature) -> str:
     """Return the class of the bridge's result: `CoroutineType` where just that is asked for."""
     expected = call.checker.expr_checker.type_context[-1]
     if expected is None:
@@ -136,7 +136,7 @@ def signature_of(call: Call | Signature, wrapped: Type) -> Type:
 class Bridging:
     """Turns the types of callables into those of their bridges, for one call of a decorator."""
 
-    def __init__(self, call: Call, wrapper: TypeInfo) -> None:
+    def __init__(self, call: Call | Signature, wrapper: TypeInfo) -> None:
         self._call = call
         self._wrapper = wrapper
         self._to_sync = wrapper.has_base(names.TO_SYNC_WRAPPER)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+from collections.abc import Callable
 from functools import partial
-from typing import TypeVar, assert_type
+from typing import ParamSpec, TypeVar, assert_type
 
-from typedbridge.sync import sync_to_async
+from typedbridge.sync import AsyncToSync, async_to_sync, sync_to_async
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -83,3 +87,54 @@ async def use_kind(kind: type[Widget]) -> None:
 # case: dict and its keywords
 async def use_dict() -> None:
     assert_type(await sync_to_async(dict[str, int])(a=1), dict[str, int])  # E[mypy]: call-arg
+
+
+# case: partial of a bridge around a higher-order function
+async def run(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return func(*args, **kwargs)
+
+
+def repeat(times: int, word: str = "a") -> str:
+    return word * times
+
+
+run_now = async_to_sync(run)
+
+
+def use_partial_of_higher_order() -> None:
+    assert_type(partial(async_to_sync(run), repeat)(2), str)  # E[mypy]: assert-type
+    assert_type(partial(async_to_sync()(run), repeat, 2)(), str)  # E[mypy]: assert-type
+    assert_type(partial(AsyncToSync(run), repeat, word="b")(2), str)  # E[mypy]: assert-type  # E[mypy]: arg-type
+    assert_type(partial(async_to_sync(asyncio.to_thread), repeat)(2), str)  # E[mypy]: assert-type
+    later = partial(run_now, repeat)  # E[mypy]: call-arg
+    assert_type(later(2, word="b"), str)
+
+
+# case: partial of a bridge around a higher-order function refuses wrong arguments
+async def run_each(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return func(*args, **kwargs)
+
+
+def shorten(word: str, width: int = 1) -> str:
+    return word[:width]
+
+
+def use_partial_of_higher_order_wrongly() -> None:
+    partial(async_to_sync(run_each), shorten)(1)  # E[all but mypy]
+    partial(async_to_sync(run_each), shorten, 1)  # E[all but mypy]
+    partial(async_to_sync(run_each), shorten)()  # E[all but mypy]
+    partial(async_to_sync(run_each), shorten, high=1)  # E[all but mypy]
+
+
+# case: partial of a bridge around a higher-order function, for a function whose overload comes later
+async def run_later(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return func(*args, **kwargs)
+
+
+def first(items: list[T]) -> T:
+    return items[0]
+
+
+def use_partial_of_higher_order_later() -> None:
+    assert partial(async_to_sync(run_later), max)(1, 2) == 2
+    assert partial(async_to_sync(run_later), first)([1]) == 1

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import subprocess
+from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar, assert_type, overload
 
 from typedbridge.sync import async_to_sync, sync_to_async
 
 
+F = TypeVar("F", bound=Callable[..., object])
 T = TypeVar("T")
 
 
@@ -202,3 +204,45 @@ async def use_box(box: Box[str] = Box("a", "b")) -> None:
     aget = sync_to_async(box.get)
     assert_type(await aget(1), str)
     assert_type(await aget(slice(1)), list[str])  # E[mypy]: assert-type  # E[mypy]: arg-type
+
+
+# case: another decorator gets the bridge of an overloaded function
+@overload
+async def measure(what: str) -> int: ...
+@overload
+async def measure(what: list[str]) -> list[int]: ...
+async def measure(what: str | list[str]) -> int | list[int]:
+    return len(what) if isinstance(what, str) else [len(one) for one in what]
+
+
+@overload
+def weigh(what: str) -> float: ...
+@overload
+def weigh(what: list[str], *, unit: float = 1.0) -> list[float]: ...
+def weigh(what: str | list[str], *, unit: float = 1.0) -> float | list[float]:
+    return unit if isinstance(what, str) else [unit for _ in what]
+
+
+def log(func: F) -> F:
+    return func
+
+
+in_pool = sync_to_async(thread_sensitive=False)
+measured = log(async_to_sync()(measure))  # E[mypy]: overloaded function
+measured_apart = log(async_to_sync(force_new_loop=True)(measure))  # E[mypy]: overloaded function
+aweigh = log(in_pool(weigh))  # E[mypy]: overloaded function
+aweigh_again = log(log(sync_to_async(thread_sensitive=False)(weigh)))  # E[mypy]: overloaded function
+
+
+def use_measured() -> None:
+    assert_type(measured("a"), int)
+    assert_type(measured(["a"]), list[int])
+    assert_type(measured_apart(["a"]), list[int])
+    measured(1)  # E
+
+
+async def use_aweigh() -> None:
+    assert_type(await aweigh("a"), float)
+    assert_type(await aweigh(["a"], unit=2.0), list[float])
+    assert_type(await aweigh_again(["a"]), list[float])
+    await aweigh("a", unit=2.0)  # E

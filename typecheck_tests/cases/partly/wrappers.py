@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, ParamSpec, Self, TypeVar, assert_type
 
 from typedbridge.sync import AsyncToSync, SyncToAsync
@@ -146,3 +147,69 @@ class LooseShop:
 async def use_loose(shop: LooseShop) -> None:
     assert_type(await loose(1, 2, key=3), Any)
     assert_type(await shop.sell(1, 2, key=3), Any)
+
+
+# case: a subclass around a higher-order function
+class Retried(AsyncToSync[P, R]):
+    attempts = 3
+
+
+async def run(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return func(*args, **kwargs)
+
+
+run_now = Retried(run)  # E[mypy]: var-annotated  # E[mypy]: arg-type
+runners = {"run": Retried(run)}  # E[mypy]: var-annotated  # E[mypy]: arg-type
+
+
+def use_retried() -> None:
+    assert_type(run_now(area, 2.0, height=3.0), float)  # E[mypy]: assert-type
+    assert_type(runners["run"](area, 2.0), float)  # E[mypy]: assert-type
+    run_now(area, "2")  # E[all but mypy]
+
+
+# case: a higher-order function decorated with the class
+class Again(AsyncToSync[P, R]):
+    attempts = 3
+
+
+@AsyncToSync  # E[mypy]: arg-type
+async def run_blocking(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return func(*args, **kwargs)
+
+
+@Again  # E[mypy]: arg-type
+async def run_again(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return func(*args, **kwargs)
+
+
+@SyncToAsync  # E[mypy]: arg-type
+def arun(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return func(*args, **kwargs)
+
+
+def use_run_blocking() -> None:
+    assert_type(run_blocking(area, 2.0, height=3.0), float)  # E[mypy]: assert-type  # E[mypy]: arg-type
+    assert_type(run_again(area, 2.0), float)  # E[mypy]: assert-type  # E[mypy]: arg-type
+    run_blocking(area, "2")  # E
+
+
+async def use_arun() -> None:
+    assert_type(await arun(area, 2.0), float)  # E[mypy]: assert-type  # E[mypy]: arg-type
+    await arun(area, depth=2.0)  # E
+
+
+# case: the class around what another decorator made of a higher-order function
+def log(func: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    return func
+
+
+async def run_here(func: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return func(*args, **kwargs)
+
+
+run_logged = AsyncToSync(log(run_here))  # E[mypy]: var-annotated  # E[mypy]: arg-type
+
+
+def use_run_logged() -> None:
+    assert_type(run_logged(area, 2.0), float)  # E[mypy]: assert-type
