@@ -29,6 +29,7 @@ from typedbridge._core.workers import Lane, refusal
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
     from concurrent.futures import Future as ThreadFuture
 
     from typedbridge._core.bridge import Bridge
@@ -72,6 +73,7 @@ class Call(Hop):
         loop: AbstractEventLoop,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
+        lane: Executor | None = None,
     ) -> None:
         if ASGIREF in modules and (
             seam.theirs is None or seam.theirs.single_thread_executor is not seam.lane
@@ -87,7 +89,8 @@ class Call(Hop):
         mark = bridge.deadlock_context.get(None)
         self.origin = innermost_call(scope, mark)
         sensitive = bridge._thread_sensitive
-        self.lane = lane = lane_of(bridge, loop)
+        # A stream stays where its first step was placed.
+        self.lane = lane = lane_of(bridge, loop) if lane is None else lane
         self.nests = self.abandoned = False
         # In a lane that is free, or held by a call that is blocked in nothing of ours, there is nothing
         # to look for.

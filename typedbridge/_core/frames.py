@@ -98,6 +98,11 @@ class Frame(Guest):
         _waiting.add(self)
 
     @property
+    def rests(self) -> bool:
+        """Whether there is something to take before the answer: the wait ends, and the coroutine goes on."""
+        return False
+
+    @property
     def over(self) -> bool:
         """Whether the wait has ended: with an answer, or because another loop has to take the call."""
         return self.stage in _OVER
@@ -301,6 +306,8 @@ class Frame(Guest):
             if job is None:
                 if self.refused is not None and self.stage == "asked":
                     raise self.refused
+                if self.rests:
+                    return
             else:
                 self.job = job
                 if not vigil.awake and not jobs.empty():  # came before this one had begun
@@ -338,6 +345,15 @@ class Frame(Guest):
         while self._last:
             with suppress(IndexError):
                 self._last.pop()()
+
+    def pause(self) -> None:
+        """Wait no more for the time being: what comes meanwhile is kept."""
+        _waiting.discard(self)
+
+    def resume(self) -> None:
+        """Wait again, in this thread."""
+        self._thread = threading.get_ident()
+        _waiting.add(self)
 
     def close(self) -> None:
         """End the frame: what it has not run goes to the next lane."""

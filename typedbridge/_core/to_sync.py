@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         def _loop_thread(self, threads: MutableMapping[object, Executor]) -> LoopThread | None: ...
 
 
-__all__ = ["AsyncToSync"]
+__all__ = ["AsyncToSync", "enter"]
 
 _P = ParamSpec("_P")
 _R_co = TypeVar("_R_co", covariant=True)
@@ -165,7 +165,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
         blocked_in = None if call is None else call.frame
         try:
             if call is not None:
-                outer = _enter(call, frame, outer)
+                outer = enter(call, frame, outer)
             # Asked of the class, since a tool's wrapper around a method shows the `__func__` in it.
             if (
                 type(self).main_wrap is not _MAIN_WRAP
@@ -209,7 +209,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
             )
         frame.loop = loop
         frame.ask(loop, partial(tell, loop, begin, awaitable, context), loop)
-        if frame.stage == "answered":
+        if frame.stage != "gone":
             return True
         frame.again()
         return False
@@ -230,10 +230,11 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
             finally:
                 if frame.over:
                     done_with(thread)
-                else:  # a second Ctrl-C: the loop is still busy
-                    thread.abandon(frame)
+                else:
+                    if not frame.rests:  # a second Ctrl-C: the loop is still busy
+                        thread.abandon(frame)
                     frame.at_last(partial(done_with, thread))
-            if frame.stage == "answered":
+            if frame.stage != "gone":
                 return
             frame.again()
 
@@ -339,7 +340,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
 _MAIN_WRAP: Callable[..., Any] = vars(AsyncToSync)["main_wrap"]
 
 
-def _enter(
+def enter(
     call: Call, frame: Frame, outer: CurrentThreadExecutor | None
 ) -> CurrentThreadExecutor | None:
     """Have a call know the frame that its function blocks in, and return the frame around."""
