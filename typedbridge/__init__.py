@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 #: The modules whose public names are the package's too. The names stand there, and in the stub.
-_DOORS = ("sync", "local", "current_thread_executor", "waits", "streams")
+_DOORS = ("sync", "local", "current_thread_executor", "waits", "streams", "executors")
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,5 @@
 from typedbridge.current_thread_executor import CurrentThreadExecutor
+from typedbridge.executors import PoolStatistics, WorkerPool
 from typedbridge.local import Local
 from typedbridge.streams import (
     AsyncManager,
@@ -45,12 +46,14 @@ __all__ = [
     "DeadlockError",
     "Diagnosis",
     "Local",
+    "PoolStatistics",
     "Running",
     "SyncManager",
     "SyncStream",
     "SyncToAsync",
     "ThreadSensitiveContext",
     "Wait",
+    "WorkerPool",
     "async_to_sync",
     "async_to_sync_context",
     "async_to_sync_generator",

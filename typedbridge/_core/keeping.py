@@ -20,6 +20,7 @@ from typedbridge._core.marks import describe
 from typedbridge._core.pool import pool
 from typedbridge._core.processes import is_in_processes
 from typedbridge._core.to_async import SyncToAsync
+from typedbridge._core.worker_pool import WorkerPool
 from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def _one_thread_of(lane: Executor | None, name: str) -> Executor | None:
     """Return what keeps one thread of an executor."""
     if lane is pool:
         return Lane(f"typedbridge stream {name}")
+    if isinstance(lane, WorkerPool):
+        return Loan(lane)
     if lane is None or isinstance(lane, DirectExecutor) or is_one_thread(lane):
         return lane
     refuse_processes(name, lane)

@@ -44,9 +44,11 @@ class Pool(DirectExecutor):
 
     :param size: how many workers one crew has at most.
     :param most: how many there are in all at most.
+    :param name: what their threads are called.
     """
 
-    def __init__(self, size: int, most: int) -> None:
+    def __init__(self, size: int, most: int, name: str = "typedbridge worker") -> None:
+        self._name = name
         self._size = size
         self.most = max(size, most)
         self.forget()
@@ -216,9 +218,7 @@ class Pool(DirectExecutor):
     def _hire(self, crew: Crew) -> Worker | None:
         worker = Worker(crew)
         try:
-            thread = start_thread(
-                lambda: self._serve(worker), f"typedbridge worker {len(self.workers)}"
-            )
+            thread = start_thread(lambda: self._serve(worker), f"{self._name} {len(self.workers)}")
         except RuntimeError as error:
             # At exit no thread starts any more; else this process may have no more of them.
             if is_ending(error) or not self.workers:
