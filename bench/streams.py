@@ -78,9 +78,7 @@ def to_async(prefetch: int) -> dict[str, Entry]:
     return {name: partial(entry, way) for name, way in ways.items()}
 
 
-def barely_in_sync(
-    loop: asyncio.AbstractEventLoop, producer: AsyncIterator[int]
-) -> Iterator[int]:
+def barely_in_sync(loop: asyncio.AbstractEventLoop, producer: AsyncIterator[int]) -> Iterator[int]:
     """One task and one lock for each item."""
     call = barest.to_loop(lambda _: _next(producer), loop)
     while (item := call(0)) >= 0:

@@ -21,7 +21,7 @@ from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.mailbox import mailbox_of
 from typedbridge._core.placement import lane_of
 from typedbridge._core.pool import pool
-from typedbridge._core.processes import Parcel, is_in_processes, open_parcel
+from typedbridge._core.processes import is_in_processes, send
 from typedbridge._core.scope import Hop, Mark, current_home, here, innermost_call
 from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.workers import Lane, refusal
@@ -234,9 +234,10 @@ class Call(Hop):
         elif isinstance(lane, DirectExecutor):
             lane.put(self)
         elif lane is not None and is_in_processes(lane):
-            parcel = Parcel(self.bridge, self.bridge.func, self.args, self.kwargs)
+            submitted = self.submitted = send(
+                lane, self.bridge, self.bridge.func, self.args, self.kwargs
+            )
             self.args, self.kwargs = _NO_ARGUMENTS
-            submitted = self.submitted = lane.submit(open_parcel, parcel)  # type: ignore[arg-type]  # it arrives as its content
             submitted.add_done_callback(self._came_back)
         elif lane is not None:
             submitted = self.submitted = lane.submit(self.run)
