@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from typedbridge._core.crews import BETWEEN, Crew, Either
+from typedbridge._core.crews import BETWEEN, Crew, Either, Worker
 from typedbridge._core.jobs import DirectExecutor, WorkItem
 from typedbridge._core.mailbox import Mailbox
 from typedbridge._core.pool import Pool
@@ -37,7 +37,7 @@ class PoolStatistics(NamedTuple):
     idle: int
     #: Calls that no worker has come to.
     queued: int
-    #: That have lent their places: each is blocked in `async_to_sync`, and a call below it needs the pool.
+    #: That run a call in the place of a worker which is blocked in `async_to_sync`: they are busy, too.
     lent: int
 
 
@@ -53,6 +53,9 @@ class WorkerPool(DirectExecutor):
     :param name: what its threads are called.
     :raises ValueError: if ``max_workers`` is not positive.
     """
+
+    #: Takes no more calls; so also one whose making failed.
+    _shutdown = True
 
     def __init__(self, max_workers: int | None = None, name: str = "typedbridge pool") -> None:
         size = workers_of_a_loop() if max_workers is None else max_workers
@@ -93,12 +96,13 @@ class WorkerPool(DirectExecutor):
         """Return what the pool does now. The numbers may be of slightly different moments."""
         workers = list(self.pool.workers.values())
         jobs = [worker.job for worker in workers]
+        lent = {id(worker.lent) for worker in workers if worker.lent is not None}
         crew: Crew | None = self._calls.crew
         return PoolStatistics(
-            busy=sum(job is not None and job is not BETWEEN for job in jobs),
+            busy=sum(map(_runs, workers)),
             idle=jobs.count(None),
             queued=0 if crew is None else sum(map(_waits, list(crew.backlog))),
-            lent=sum(worker.lent is not None and worker.lent.count > 0 for worker in workers),
+            lent=sum(_runs(worker) for worker in workers if id(worker.crew) in lent),
         )
 
     # The signature is `Executor`'s.
@@ -130,6 +134,10 @@ class WorkerPool(DirectExecutor):
         # Without `shutdown`, the threads would wait for ever.
         if not self._shutdown:
             self.shutdown(wait=False)
+
+
+def _runs(worker: Worker) -> bool:
+    return worker.job is not None and worker.job is not BETWEEN
 
 
 def _waits(job: Job) -> bool:
