@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Generator, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import typedbridge._core.life  # noqa: F401  # pyright: ignore[reportUnusedImport]  # fork and exit hooks
 from typedbridge._core.keeping import refuse_processes
 from typedbridge._core.likeness import function_like
-from typedbridge._core.managers import AsyncManager, SyncManager
+from typedbridge._core.managers import AsyncManager, SyncManager, is_async_manager, is_manager
 from typedbridge._core.marks import describe, is_async, refuse_descriptors
 from typedbridge._core.stream_to_async import AsyncStream
 from typedbridge._core.stream_to_sync import SyncStream
@@ -70,7 +70,8 @@ def sync_to_async_iter(
         raise TypeError(f"{user}: {iterable!r} cannot be iterated over")
     name = _name_of(iterable)
     _refuse(f"{user}({name})", prefetch, thread_sensitive, executor)
-    return AsyncStream(partial(iter, iterable), name, prefetch, thread_sensitive, executor)
+    make = iterable if isinstance(iterable, Generator) else partial(iter, iterable)
+    return AsyncStream(make, name, prefetch, thread_sensitive, executor)
 
 
 def sync_to_async_generator(
@@ -105,8 +106,7 @@ def sync_to_async_generator(
 
         def stream(*args: Any, **kwargs: Any) -> AsyncStream[Any, Any]:
             # The body of a generator function waits for the first step; any other function runs in it.
-            made = func(*args, **kwargs) if lazy else None
-            make = partial(_iterate, func, args, kwargs) if made is None else partial(iter, made)
+            make: Any = func(*args, **kwargs) if lazy else partial(_iterate, func, args, kwargs)
             return AsyncStream(make, name, prefetch, thread_sensitive, executor)
 
         return function_like(func, stream)
@@ -200,9 +200,9 @@ def sync_to_async_context(
 
     def wrap(manager: Any) -> Any:
         refuse_descriptors(user, manager)
-        if _is_manager(manager):
+        if is_manager(manager):
             return AsyncManager(lambda: manager, _name_of(manager), thread_sensitive, executor)
-        if _is_async_manager(manager) or _gives_async(manager):
+        if is_async_manager(manager) or _gives_async(manager):
             raise TypeError(f"{user}: {_name_of(manager)} is async already: use async with")
         if not callable(manager):
             raise TypeError(f"{user}: {manager!r} is no context manager, and gives none")
@@ -231,9 +231,9 @@ def async_to_sync_context(manager: Any) -> Any:
     """
     user = "async_to_sync_context"
     refuse_descriptors(user, manager)
-    if _is_async_manager(manager):
+    if is_async_manager(manager):
         return SyncManager(lambda: manager, _name_of(manager))
-    if _is_manager(manager) or _gives_sync(manager):
+    if is_manager(manager) or _gives_sync(manager):
         raise TypeError(f"{user}: {_name_of(manager)} is sync already: use with")
     if not callable(manager):
         raise TypeError(f"{user}: {manager!r} is no async context manager, and gives none")
@@ -256,19 +256,7 @@ def _iterate_async(
     return aiter(func(*args, **kwargs))
 
 
-def _is_manager(thing: object) -> bool:
-    """Tell whether ``with`` takes something. Special methods are looked up on its class."""
-    return hasattr(type(thing), "__enter__") and hasattr(type(thing), "__exit__")
-
-
-def _is_async_manager(thing: object) -> bool:
-    """Tell whether ``async with`` takes something."""
-    return hasattr(type(thing), "__aenter__") and hasattr(type(thing), "__aexit__")
-
-
 # What a function gives shows only where it is a generator function under `contextlib`'s decorators.
-
-
 def _gives_async(factory: object) -> bool:
     """Tell whether a class or function gives what only ``async with`` takes, as far as that can be seen."""
     if inspect.isclass(factory):

@@ -328,6 +328,13 @@ class Call(Hop):
         if missed is not None and self.cancelling is not None:
             self.cancelling.untold.extend(missed)
 
+    def tell_unwanted(self) -> None:
+        """Tell a function that runs, or will, that nobody awaits it any more. Called from any thread."""
+        if self.cancelling is None:
+            self.cancelling = Cancelling()
+        self.cancelling.again(None)
+        self.pass_on()
+
     def is_cancelled(self) -> bool:
         """Tell whether the caller does not want the outcome any more."""
         return self.abandoned or self.cancelling is not None

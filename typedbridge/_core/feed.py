@@ -11,12 +11,14 @@ from collections.abc import AsyncGenerator
 from contextvars import Context, copy_context
 from functools import partial
 from queue import Empty
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
 from typedbridge._core.call import Call
 from typedbridge._core.carry import carry_back, handling
 from typedbridge._core.frames import Frame
 from typedbridge._core.mailbox import tell
+from typedbridge._core.marks import describe
 from typedbridge._core.scope import here
 from typedbridge._core.to_sync import enter
 
@@ -73,6 +75,8 @@ class Feed(Frame):
         self.hungry = False
         #: Nobody will ask for more.
         self.left = False
+        #: The same, since the loop's thread is to end.
+        self._parted = False
         #: Where the task waits for room.
         self._gap: Future[None] | None = None
         #: The generator is at work.
@@ -102,6 +106,8 @@ class Feed(Frame):
         try:
             while not self.left:
                 self.items.append(await self._step(iterator))
+                if self._told:  # it swallowed a cancellation, and goes on
+                    self._told, self._cancelled = False, None
                 if self.hungry:
                     self._give()
                 if len(self.items) >= self._full:
@@ -113,11 +119,12 @@ class Feed(Frame):
             if not self.left:
                 raise
         finally:
-            if isinstance(iterator, AsyncGenerator):
-                await iterator.aclose()
-            elif isinstance(iterator, Visit):
-                await iterator.aleave(ended_by)
+            await _close(iterator, ended_by)
             del ended_by
+        if self._parted:
+            raise RuntimeError(
+                f"{describe(self.func)} has ended with the AsyncSingleThreadContext that it was begun in"
+            )
 
     async def _step(self, iterator: AsyncIterator[Any]) -> Any:
         handed, self.handed = self.handed, None
@@ -144,7 +151,7 @@ class Feed(Frame):
     async def _room(self) -> None:
         """Wait until the consumer has taken enough, or waits itself."""
         items = self.items
-        while not (self.hungry or self.left or len(items) <= self.low):
+        while not (self.left or len(items) <= self.low or (self.hungry and not items)):
             self._gap = get_running_loop().create_future()
             try:
                 await self._gap
@@ -156,6 +163,11 @@ class Feed(Frame):
         gap = self._gap
         if gap is not None and not gap.done():
             gap.set_result(None)
+
+    def part(self) -> None:
+        """Come to an end that the consumer did not want, and may never ask for."""
+        self._parted = self.left = True
+        self.leave()
 
     def leave(self) -> None:
         """Come to an end."""
@@ -173,6 +185,7 @@ class Feed(Frame):
 
     def serve(self) -> None:
         """Run the sensitive work that came while nobody pulled."""
+        self._thread = get_ident()
         while True:
             try:
                 job = self._jobs.get_nowait()
@@ -185,6 +198,17 @@ class Feed(Frame):
                 finally:
                     self.job = None
                     del job
+
+    def next(self) -> None:
+        """Wait for an item or the end."""
+        self.hungry = True
+        try:
+            if (
+                not self.items
+            ):  # else one came before the task knew of the wish: the next may take long
+                self.wait_for(self.go_on)
+        finally:
+            self.hungry = False
 
     def wait_for(self, action: Callable[[], None]) -> None:
         """Have the loop do something, and wait for an item or the end."""
@@ -210,3 +234,14 @@ class Feed(Frame):
             return changes
         changes_so_far, self.changes = self.changes, None
         return changes_so_far
+
+
+async def _close(iterator: AsyncIterator[Any], ended_by: BaseException | None) -> None:
+    """Let what has an end of its own come to it."""
+    try:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
+        elif isinstance(iterator, Visit):
+            await iterator.aleave(ended_by)
+    finally:
+        del ended_by  # its traceback holds this frame

@@ -216,6 +216,9 @@ class Frame(Guest):
             self.stage = _LOSE[self.stage]
             self.error = ended_by
 
+    def part(self) -> None:
+        """A coroutine that somebody waits for runs to its end."""
+
     def turn_away(self, loop: AbstractEventLoop) -> None:
         """Have another loop take the call: this one does not begin it."""
         if self.stage == "asked":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from typedbridge._core.call import Call
 from typedbridge._core.chains import is_one_thread
 from typedbridge._core.current_thread import CurrentThreadExecutor
+from typedbridge._core.deadlock import DeadlockError
 from typedbridge._core.green import SimpleQueue
 from typedbridge._core.jobs import DirectExecutor, hand_on
 from typedbridge._core.marks import describe
@@ -60,7 +61,21 @@ class Kept(SyncToAsync[..., Any]):
 
     def begin(self, loop: AbstractEventLoop, *args: object) -> Call:
         """Begin a call, which is to be awaited through its future."""
-        call = Call(self, loop, args, {}, self._open_lane())
+        return self._begin_in(self._open_lane(), loop, args)
+
+    def begin_last(self, loop: AbstractEventLoop, *args: object) -> Call:
+        """Begin a call that has to run, in any thread if the one that was kept has ended."""
+        try:
+            return self.begin(loop, *args)
+        except DeadlockError:
+            raise
+        except RuntimeError:  # its executor was shut down
+            return self._begin_in(self.single_thread_executor, loop, args)
+
+    def _begin_in(
+        self, lane: Executor | None, loop: AbstractEventLoop, args: tuple[object, ...]
+    ) -> Call:
+        call = Call(self, loop, args, {}, lane)
         if call.lane is not self._lane:
             call.lane = self._lane = _one_thread_of(call.lane, describe(self.func))
         call.hand_over()

@@ -66,6 +66,10 @@ class Guest(Waiting):
         """Know that the loop has ended: what is answered from now on."""
         raise NotImplementedError
 
+    def part(self) -> None:
+        """Know that the thread is to end as soon as it can: what may wait for long ends now."""
+        raise NotImplementedError
+
     def turn_away(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have another loop take the call: this one does not begin it."""
         raise NotImplementedError
@@ -230,7 +234,7 @@ class LoopThread(Executor):
         """
         with self._lock:
             self.alive = False
-        tell(self.loop, self._stop_if_done)
+        tell(self.loop, self._wind_up)
         if wait and not self._abandoned and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -296,6 +300,11 @@ class LoopThread(Executor):
         task = self._begin_task(drive, context)
         self._leavings.note(task)
         return task
+
+    def _wind_up(self) -> None:
+        for frame in list(self._frames):
+            frame.part()
+        self._stop_if_done()
 
     def _stop_if_done(self) -> None:
         if not (self.alive or self._frames or self._stopped):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from typedbridge._core.carry import carry_back, exc_info_of, outcome_error
 from typedbridge._core.feed import Visit
 from typedbridge._core.keeping import Kept, through
+from typedbridge._core.marks import describe
 from typedbridge._core.stream_to_sync import SyncStream
 
 if TYPE_CHECKING:
@@ -22,10 +23,20 @@ if TYPE_CHECKING:
 
     from typedbridge._core.call import Call
 
-__all__ = ["AsyncManager", "SyncManager"]
+__all__ = ["AsyncManager", "SyncManager", "is_async_manager", "is_manager"]
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
+
+
+def is_manager(thing: object) -> bool:
+    """Tell whether ``with`` takes something. Special methods are looked up on its class."""
+    return hasattr(type(thing), "__enter__") and hasattr(type(thing), "__exit__")
+
+
+def is_async_manager(thing: object) -> bool:
+    """Tell whether ``async with`` takes something."""
+    return hasattr(type(thing), "__aenter__") and hasattr(type(thing), "__aexit__")
 
 
 # Any: it has the methods of a manager.
@@ -49,11 +60,12 @@ class _Entered(Generic[_T]):
 
     def take(self, owner: object, name: str) -> _T:
         """Return the block that is left: the innermost of the owner's, or else of anybody's."""
-        own = [pair for pair in self._blocks if pair[0] == owner] or self._blocks
-        if not own:
+        blocks = list(self._blocks)  # other threads add theirs and take them out
+        if not blocks:
             raise RuntimeError(f"{name} is left without having been entered")
-        self._blocks.remove(own[-1])
-        return own[-1][1]
+        pair = ([pair for pair in blocks if pair[0] == owner] or blocks)[-1]
+        self._blocks.remove(pair)
+        return pair[1]
 
 
 class _Held:
@@ -69,7 +81,9 @@ class _Held:
 
     def enter(self) -> Any:
         """Make the manager and enter it."""
-        manager: Any = self._make()
+        manager = self._make()
+        if not is_manager(manager):
+            raise TypeError(f"{describe(self)} gives {manager!r}, which is no context manager")
         value = _kind(manager).__enter__(manager)
         self._manager = manager
         return value
@@ -164,36 +178,68 @@ def _outcome(step: Call) -> Any:
 class _Passage(Visit):
     """An async context manager as a stream: the first step enters it, the second one leaves it."""
 
-    def __init__(self, make: Callable[[], AbstractAsyncContextManager[Any, Any]]) -> None:
+    def __init__(
+        self, make: Callable[[], AbstractAsyncContextManager[Any, Any]], name: str
+    ) -> None:
         self._make = make
+        self._name = name
         self._manager: Any = None
         self.exc_info: tuple[Any, Any, Any] = (None, None, None)
         self.suppressed = False
+        #: What the manager raised, if it would be taken for the end of the stream.
+        self._stopped: StopAsyncIteration | None = None
 
     async def __anext__(self) -> Any:
-        if self._manager is None:
-            manager: Any = self._make()
-            value = await _kind(manager).__aenter__(manager)
-            self._manager = manager
-            return value
+        try:
+            if self._manager is None:
+                return await self._enter()
+            await self._exit()
+        except StopAsyncIteration as error:
+            self._stopped = error
+        raise StopAsyncIteration
+
+    async def _enter(self) -> Any:
+        manager = self._make()
+        if not is_async_manager(manager):
+            raise TypeError(f"{self._name} gives {manager!r}, which is no async context manager")
+        value = await _kind(manager).__aenter__(manager)
+        self._manager = manager
+        return value
+
+    async def _exit(self) -> None:
         manager, self._manager = self._manager, None
         exc_info, self.exc_info = self.exc_info, (None, None, None)
         try:
             self.suppressed = bool(await _kind(manager).__aexit__(manager, *exc_info))
         finally:
             del exc_info
-        raise StopAsyncIteration
+
+    def raise_stopped(self) -> None:
+        """Raise what only seemed to be the end."""
+        error, self._stopped = self._stopped, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error
 
     async def aleave(self, error: BaseException | None) -> None:
         """Leave a manager that was entered for somebody who has gone."""
         if self._manager is not None:
-            self.exc_info = exc_info_of(error)
+            if error is not None:
+                self.exc_info = exc_info_of(error)
             try:
                 await self.__anext__()
             except StopAsyncIteration:
                 pass
             finally:
                 del error
+
+
+class _Passing(SyncStream[Any, None]):
+    """What enters and leaves, for messages."""
+
+    _instead = "async with"
 
 
 class SyncManager(AbstractContextManager[_T_co, bool]):
@@ -207,18 +253,26 @@ class SyncManager(AbstractContextManager[_T_co, bool]):
     ) -> None:
         self._make = make
         self._name = name
-        self._entered: _Entered[tuple[_Passage, SyncStream[Any, None]]] = _Entered()
+        self._entered: _Entered[tuple[_Passage, _Passing]] = _Entered()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._name}>"
 
     def __enter__(self) -> _T_co:
         """Enter in the task, and return what it gives."""
-        passage = _Passage(self._make)
-        stream: SyncStream[Any, None] = SyncStream(lambda: passage, self._name, 0)
-        value: _T_co = next(stream)
-        self._entered.add(get_ident(), (passage, stream))
-        return value
+        passage = _Passage(self._make, self._name)
+        stream = _Passing(lambda: passage, self._name, 0)
+        try:
+            for value in stream:
+                entered: _T_co = value
+                self._entered.add(get_ident(), (passage, stream))
+                return entered
+        except BaseException as error:
+            passage.exc_info = exc_info_of(error)
+            stream.close()  # where Ctrl-C came, and the manager was entered all the same
+            raise
+        passage.raise_stopped()
+        raise RuntimeError(f"{self!r} was entered and gave no value")
 
     def __exit__(
         self,
@@ -236,6 +290,7 @@ class SyncManager(AbstractContextManager[_T_co, bool]):
         try:
             for _ in stream:
                 raise RuntimeError(f"{self!r} was left and gave a value")
+            passage.raise_stopped()
             return passage.suppressed
         finally:
             del exc, traceback

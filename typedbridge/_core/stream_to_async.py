@@ -5,24 +5,24 @@
 
 from __future__ import annotations
 
+import os
 from asyncio import CancelledError, get_running_loop
-from collections import deque
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from typedbridge._core.carry import carry_back, outcome_error
 from typedbridge._core.keeping import Kept, through
 from typedbridge._core.mailbox import tell
 from typedbridge._core.marks import describe
+from typedbridge._core.producer import Leaving, Producer
 from typedbridge._core.thrown import error_of
-from typedbridge._core.unraisable import unraisable
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
-    from collections.abc import Callable, Iterator
+    from collections import deque
+    from collections.abc import Callable, Generator, Iterator
     from concurrent.futures import Executor
     from types import TracebackType
 
@@ -33,114 +33,9 @@ __all__ = ["AsyncStream"]
 _Y = TypeVar("_Y")
 _S = TypeVar("_S")
 
-#: Seconds after which a step gives up its thread, at the next item: others may wait for it.
-_SLICE: Final = 0.01
-
 #: Seconds for which a consumer waits for the whole of a batch; from then on each item wakes it. A
 #: wake-up writes to a socket: one for every item takes twenty times as long as the item.
 _PATIENCE: Final = 0.001
-
-
-class _Producer:
-    """What runs in the producer's thread. It does not know the stream, which may go meanwhile.
-
-    :param make: gives the iterator, in that thread.
-    :param name: what the stream is called in messages.
-    """
-
-    def __init__(self, make: Callable[[], Iterator[Any]], name: str) -> None:
-        self._make = make
-        self.__module__, _, self.__qualname__ = name.rpartition(".")
-        #: What the consumer has not taken yet. One thread appends, the other one pops.
-        self.items: deque[Any] = deque()
-        self._iterator: Iterator[Any] | None = None
-        self.ended = False
-        #: What a generator returned.
-        self.returned: Any = None
-        #: Nobody will ask for more.
-        self.left = False
-        #: Wakes the consumer, if it wants to know of the next item at once.
-        self.wake: Callable[[], object] | None = None
-
-    def __call__(self, step: Callable[..., None], *args: Any) -> None:
-        """Make one step."""
-        try:
-            step(*args)
-        except StopIteration as end:
-            self.ended = True
-            self.returned = end.value
-        except BaseException:
-            # Another iterator may go on after an error.
-            self.ended = isinstance(self._iterator, Generator)
-            raise
-
-    def fill(self, room: int) -> None:
-        """Put out as many items as there is room for, or those that come soon."""
-        items, move = self.items, self._begun().__next__
-        until = monotonic() + _SLICE
-        for _ in range(room):
-            if self.left:
-                return
-            items.append(move())
-            if self.wake is not None:
-                wake, self.wake = self.wake, None
-                wake()
-            if monotonic() > until:
-                return
-
-    def send(self, value: object) -> None:
-        """Put out what a generator gives for a value."""
-        self.items.append(self._generator("asend").send(value))
-
-    def throw(self, error: BaseException) -> None:
-        """Put out what a generator gives for an error."""
-        try:
-            self.items.append(self._generator("athrow").throw(error))
-        finally:
-            del error  # its traceback holds this frame
-
-    def close(self) -> None:
-        """End the iterator if it is a generator: it may have something to clean up."""
-        iterator, self._iterator = self._iterator, None
-        self.ended = True
-        if isinstance(iterator, Generator):
-            iterator.close()
-
-    def _begun(self) -> Iterator[Any]:
-        if self._iterator is None:
-            if self.left:  # before it was begun
-                raise StopIteration
-            self._iterator = self._make()
-        return self._iterator
-
-    def _generator(self, user: str) -> Any:  # Any: a generator of whatever there is
-        iterator: Any = self._begun()
-        found = iterator  # a name of its own, which a check of its class does not narrow
-        if not isinstance(iterator, Generator):
-            raise TypeError(f"{user}: {describe(self)} gives {found!r}, which is no generator")
-        return found
-
-
-class _Leaving:
-    """A job that closes what nobody takes from any more."""
-
-    def __init__(self, producer: _Producer, bridge: Kept) -> None:
-        self._producer = producer
-        self._bridge = bridge
-
-    def run(self) -> None:
-        """Close. An error goes where one in a finalizer goes."""
-        try:
-            self._producer.close()
-        except BaseException as error:
-            unraisable(
-                error, f"Exception ignored while closing the stream of {describe(self._producer)}"
-            )
-
-    def displaced(self) -> None:
-        """Run in the thread that is there in any case, unless the interpreter is exiting."""
-        with suppress(RuntimeError):
-            self._bridge.single_thread_executor.submit(self.run)
 
 
 class AsyncStream(AsyncGenerator[_Y, _S]):
@@ -155,13 +50,13 @@ class AsyncStream(AsyncGenerator[_Y, _S]):
 
     def __init__(
         self,
-        make: Callable[[], Iterator[_Y]],
+        make: Callable[[], Iterator[_Y]] | Generator[_Y, Any, Any],
         name: str,
         prefetch: int,
         thread_sensitive: bool,
         executor: Executor | None,
     ) -> None:
-        self._producer = producer = _Producer(make, name)
+        self._producer = producer = Producer(make, name)
         self._items: deque[_Y] = producer.items
         self._bridge = Kept(producer, thread_sensitive, executor)
         self._prefetch = prefetch
@@ -174,6 +69,7 @@ class AsyncStream(AsyncGenerator[_Y, _S]):
         #: Raised when what came before it has been taken.
         self._error: BaseException | None = None
         self._begun = self._closed = False
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {describe(self._producer)}>"
@@ -245,12 +141,14 @@ class AsyncStream(AsyncGenerator[_Y, _S]):
         cancelled: CancelledError | None = None
         step, self._step = self._step, None
         try:
-            if step is not None:
+            if step is not None and step.loop is not get_running_loop():
+                step.tell_unwanted()
+            elif step is not None:
                 if not step.future.done():
                     cancelled = await _told(step)
                 carry_back(step.before, step.context)
-            if self._begun and not self._producer.ended:
-                step = self._bridge.begin(get_running_loop(), self._producer.close)
+            if not self._producer.ended and (self._begun or self._producer.was_begun()):
+                step = self._bridge.begin_last(get_running_loop(), self._producer.close)
                 cancelled = await through(step) or cancelled
                 carry_back(step.before, step.context)
                 if step.error is not None:
@@ -258,17 +156,20 @@ class AsyncStream(AsyncGenerator[_Y, _S]):
             if cancelled is not None:
                 raise cancelled
         finally:
+            self._items.clear()  # also what a step put out meanwhile
             self._bridge.release()
             del step, cancelled  # a traceback holds this frame
 
     def __del__(self) -> None:
         producer = self._producer
         producer.left = True
-        if self._begun and not self._closed and not producer.ended:
-            with suppress(
-                RuntimeError
-            ):  # the interpreter is exiting, or the executor was shut down
-                self._bridge.leave(_Leaving(producer, self._bridge))
+        if not self._begun or self._closed or producer.ended or self._process != os.getpid():
+            return
+        if self._step is not None:
+            self._step.tell_unwanted()
+        # The interpreter is exiting, or the executor was shut down: the generator ends with its object.
+        with suppress(RuntimeError):
+            self._bridge.leave(Leaving(producer, self._bridge))
 
     # -- steps -------------------------------------------------------------------------------
 
@@ -354,6 +255,9 @@ class AsyncStream(AsyncGenerator[_Y, _S]):
     async def _arrive(self, step: Call) -> None:
         """Wait until there is an item, or the step is over. A cancellation loses neither."""
         loop = get_running_loop()
+        if step.loop is not loop:
+            self._take_over(step, loop)
+            return
         if not self._prefetch:
             self._arrival = step.future
             try:
@@ -376,6 +280,15 @@ class AsyncStream(AsyncGenerator[_Y, _S]):
             self._arrival = self._producer.wake = None
             look.cancel()
             step.future.remove_done_callback(arrived)
+
+    def _take_over(self, step: Call, loop: AbstractEventLoop) -> None:
+        """Take a step over from another event loop, which may be closed: it must be over."""
+        if step.lane is not None:
+            raise RuntimeError(
+                f"a step of {self!r} is under way, and was begun in another event loop"
+            )
+        step.future = loop.create_future()
+        step.future.set_result(None)
 
     def _look(self, arrival: Future[None], loop: AbstractEventLoop) -> None:
         """Wait for the whole of a batch no longer: the next item will do."""

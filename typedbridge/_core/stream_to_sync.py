@@ -9,7 +9,7 @@ import os
 import sys
 from asyncio import CancelledError, _get_running_loop
 from collections import deque
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from contextvars import Context, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -68,13 +68,18 @@ class SyncStream(Generator[_Y, _S, None]):
     more.
     """
 
+    #: What async code is to use.
+    _instead = "async for"
+
     def __init__(self, make: Callable[[], AsyncIterator[_Y]], name: str, prefetch: int) -> None:
         self._make = make
         self._opening = _Opening(name)
         self._prefetch = prefetch
         self._items: deque[_Y] = deque()
         self._feed: Feed | None = None
-        self._pulling = self._closed = False
+        self._closed = False
+        #: Taken by the one who waits.
+        self._turn = [None]
         #: The consumer's context when it last got something.
         self._seen: Context | None = None
 
@@ -95,7 +100,10 @@ class SyncStream(Generator[_Y, _S, None]):
             return self._pull()
         if feed.waiting():
             feed.serve()
-        item = self._items.popleft()
+        try:
+            item = self._items.popleft()
+        except IndexError:  # another thread was faster
+            return self._pull()
         if len(self._items) <= feed.low:
             feed.make_room()
         return item
@@ -107,6 +115,8 @@ class SyncStream(Generator[_Y, _S, None]):
         """
         if value is None:
             return self.__next__()
+        if self._feed is None and not self._closed:
+            raise TypeError(f"send: {self!r} has not begun, and takes no value but None")
         return self._pull(self._lock_step("send", partial(_send, value)))
 
     # Any: as in typeshed, for an error, or for its class with a value and a traceback.
@@ -142,15 +152,19 @@ class SyncStream(Generator[_Y, _S, None]):
         """
         if self._closed:
             return
-        self._refuse_a_second()
-        self._closed = True
-        self._items.clear()
-        feed = self._feed
-        if feed is None or feed.over:
-            return
-        feed.left = True
-        self._wait(feed, partial(feed.wait_for, feed.leave))
-        self._raise_error(feed)
+        self._take_turn()
+        try:
+            feed = self._feed
+            if feed is not None and not feed.over and feed.process == os.getpid():
+                self._refuse_to_block()
+                self._closed = feed.left = True
+                self._wait(feed, partial(feed.wait_for, feed.leave))
+                self._raise_error(feed)
+            self._closed = True
+        finally:
+            if self._closed:
+                self._items.clear()
+            self._turn.append(None)
 
     def __del__(self) -> None:
         feed = getattr(self, "_feed", None)
@@ -173,30 +187,42 @@ class SyncStream(Generator[_Y, _S, None]):
             )
         return move
 
-    def _refuse_a_second(self) -> None:
-        if self._pulling:
-            raise RuntimeError(f"another thread waits for the next item of {self!r}")
+    def _take_turn(self) -> None:
+        """Be the only one who waits, until the turn is put back."""
+        try:
+            self._turn.pop()
+        except IndexError:
+            raise RuntimeError(f"somebody waits for the next item of {self!r} already") from None
+
+    def _refuse_to_block(self) -> None:
+        if _get_running_loop() is not None:
+            raise RuntimeError(
+                f"{self!r} was waited for in a thread whose event loop is running, which that would "
+                f"block: use {self._instead} there"
+            )
 
     def _pull(self, move: Callable[[Any], Awaitable[Any]] | None = None) -> _Y:
-        self._refuse_a_second()
-        feed = self._feed
-        if self._closed or (feed is not None and feed.over and not self._items):
-            self._closed = True
-            if feed is not None:
+        self._take_turn()
+        try:
+            feed = self._feed
+            if self._closed:
+                raise StopIteration
+            if feed is None or self._items or not feed.over:
+                self._refuse_to_block()
+                if feed is None:
+                    feed = self._new_feed()
+                    feed.move = move
+                    self._wait(feed, partial(self._open, feed, current_frame.get()))
+                else:
+                    feed.move = move
+                    self._wait(feed, feed.next)
+            if not self._items:
+                self._closed = True
                 self._raise_error(feed)
-            raise StopIteration
-        if feed is None:
-            feed = self._new_feed()
-            feed.move = move
-            self._wait(feed, partial(self._open, feed, current_frame.get()))
-        else:
-            feed.move = move
-            self._wait(feed, partial(feed.wait_for, feed.go_on))
-        if not self._items:
-            self._closed = True
-            self._raise_error(feed)
-            raise StopIteration
-        item = self._items.popleft()
+                raise StopIteration
+            item = self._items.popleft()
+        finally:
+            self._turn.append(None)
         if len(self._items) <= feed.low:
             feed.make_room()
         return item
@@ -212,33 +238,37 @@ class SyncStream(Generator[_Y, _S, None]):
         return self._feed
 
     def _open(self, feed: Feed, outer: CurrentThreadExecutor | None) -> None:
-        self._opening._run(outer, feed, feed.run(), copy_context())
+        feed.hungry = True
+        try:
+            self._opening._run(outer, feed, feed.run(), copy_context())
+        except BaseException:
+            if feed.loop is None:  # no thread could be started for it: the next pull may try again
+                self._feed = None
+                feed.close()
+            raise
 
     def _wait(self, feed: Feed, action: Callable[[], None]) -> None:
         """Wait for an item or the end, in the calling thread."""
-        if _get_running_loop() is not None:
-            raise RuntimeError(
-                f"an item of {self!r} was asked for in a thread whose event loop is running, which that "
-                f"would block: use async for there"
-            )
         if feed.process != os.getpid():
             raise RuntimeError(f"{self!r} was begun before the fork, and its task is the parent's")
         token = current_frame.set(feed)
-        self._pulling = True
         try:
             feed.resume()
             feed.in_hand = sys.exception()
             given = copy_context()
             if self._seen is not None:
-                feed.handed = self._seen, given
-            feed.hungry = True
+                # The task may not have come to what it was handed last.
+                seen = self._seen if feed.handed is None else feed.handed[0]
+                feed.handed = seen, given
             action()
             changes = feed.last_changes()
             if changes is not None:
                 carry_back(*changes)
             self._seen = copy_context()
+        except BaseException:
+            feed.error = None  # this thread has one of its own: Ctrl-C, a loop that stopped
+            raise
         finally:
-            self._pulling = False
             current_frame.reset(token)
             if feed.over:
                 feed.close()
@@ -254,14 +284,18 @@ class SyncStream(Generator[_Y, _S, None]):
                 del error
 
 
-def _send(value: object, generator: Any) -> Awaitable[Any]:
-    moved: Awaitable[Any] = generator.asend(value)
-    return moved
+def _send(value: object, iterator: Any) -> Awaitable[Any]:
+    return _generator("send", iterator).asend(value)
 
 
-def _throw(error: BaseException, generator: Any) -> Awaitable[Any]:
-    moved: Awaitable[Any] = generator.athrow(error)
-    return moved
+def _throw(error: BaseException, iterator: Any) -> Awaitable[Any]:
+    return _generator("throw", iterator).athrow(error)
+
+
+def _generator(user: str, iterator: object) -> AsyncGenerator[Any, Any]:
+    if not isinstance(iterator, AsyncGenerator):
+        raise TypeError(f"{user}: {iterator!r} is no async generator")
+    return iterator
 
 
 def _report(feed: Feed) -> None:
