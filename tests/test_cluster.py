@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Its own threads and sockets end in their own time.
 pytestmark = [
+    pytest.mark.plain,
     pytest.mark.timeout(120),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -12,6 +12,8 @@ import pytest
 
 import typedbridge
 
+pytestmark = pytest.mark.plain
+
 ROOT: Final = Path(__file__).parents[1]
 README: Final = ROOT / "README.md"
 CONTRACT: Final = ROOT / "docs" / "contract.md"

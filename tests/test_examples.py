@@ -24,6 +24,8 @@ pytest.importorskip("rich", reason="the examples draw with it: dependency group 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.plain
+
 ROOT: Final = Path(__file__).parents[1]
 
 GOOD: Final = """

@@ -15,6 +15,8 @@ pytest.importorskip("libcst", reason="the command's parser: extra cli")
 from typedbridge._commands.migrate.model import Reason
 from typedbridge._commands.migrate.rewrite import rewrite
 
+pytestmark = pytest.mark.plain
+
 CHANGED: Final = {
     "names": (
         "from asgiref.sync import sync_to_async, async_to_sync",
