@@ -266,10 +266,7 @@ def decorator_in(typ: Type | None) -> str | None:
     if isinstance(proper, Overloaded):
         result = get_proper_type(proper.items[-1].ret_type)
         if isinstance(result, Instance):
-            if result.type.fullname == names.TO_ASYNC_OPTIONS:
-                return names.SYNC_TO_ASYNC
-            if result.type.fullname == names.TO_SYNC_OPTIONS:
-                return names.ASYNC_TO_SYNC
+            return names.DECORATORS.get(result.type.fullname)
     return None
 
 

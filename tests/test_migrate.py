@@ -605,6 +605,23 @@ def test_what_typedbridge_refuses_is_found(
     assert places == [(finding.line, finding.reason) for finding in rewritten.findings]
 
 
+@pytest.mark.parametrize(
+    ("bridge", "function", "advice"),
+    [
+        ("sync_to_async", "def", "use typedbridge.sync_to_async_generator"),
+        ("SyncToAsync", "async def", "use async for as it is"),
+        ("async_to_sync", "def", "use for as it is"),
+        ("async_to_sync", "async def", "use typedbridge.async_to_sync_generator"),
+    ],
+)
+def test_what_to_use_for_a_generator(bridge: str, function: str, advice: str) -> None:
+    """The decorator for generators; or nothing, for one that is of the right colour already."""
+    (finding,) = rewrite(
+        f"{HEADER.format('asgiref')}\n@{bridge}\n{function} rows():\n    yield 1\n"
+    ).findings
+    assert finding.text.endswith(f"refuses: {advice}")
+
+
 @pytest.mark.parametrize("body", ACCEPTED.values(), ids=list(ACCEPTED))
 def test_what_typedbridge_takes_is_not_found(body: str) -> None:
     """A correct program that looks like a wrong one is left in peace."""

@@ -2,7 +2,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, 
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
-from typing import Generic, ParamSpec, Protocol, Self, TypeVar, overload, type_check_only
+from typing import IO, Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload, type_check_only
 
 __all__ = [
     "AsyncManager",
@@ -23,6 +23,7 @@ _S = TypeVar("_S")
 _T = TypeVar("_T")
 # Whether a manager suppresses errors: checkers ask the type that its exit returns.
 _E = TypeVar("_E", bound=bool | None)
+_File = TypeVar("_File", bound=IO[Any])
 _Y_co = TypeVar("_Y_co", covariant=True)
 _S_contra = TypeVar("_S_contra", contravariant=True)
 _T_co = TypeVar("_T_co", covariant=True)
@@ -132,6 +133,11 @@ class _ToAsyncContext(Protocol):
     def __call__(
         self, manager: Callable[_P, AbstractContextManager[_T, _E]], /
     ) -> Callable[_P, AsyncManager[_T, _E]]: ...
+    # As in `sync_to_async_context`.
+    @overload
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self, manager: Callable[_P, _File], /
+    ) -> Callable[_P, AsyncManager[_File, None]]: ...
 
 def sync_to_async_iter(
     iterable: Iterable[_Y],
@@ -191,6 +197,15 @@ def sync_to_async_context(
     thread_sensitive: bool = True,
     executor: Executor | None = None,
 ) -> Callable[_P, AsyncManager[_T, _E]]: ...
+
+# `open`: pyright does not match an overloaded function to a result that is a protocol by its methods alone.
+@overload
+def sync_to_async_context(  # pyright: ignore[reportOverlappingOverload]
+    manager: Callable[_P, _File],
+    *,
+    thread_sensitive: bool = True,
+    executor: Executor | None = None,
+) -> Callable[_P, AsyncManager[_File, None]]: ...
 @overload
 def sync_to_async_context(
     manager: None = None, *, thread_sensitive: bool = True, executor: Executor | None = None

@@ -39,6 +39,7 @@ from typedbridge._core.marks import (
     adopt_attributes,
     describe,
     is_async,
+    is_async_generator,
     is_generator,
     refuse_descriptors,
 )
@@ -367,10 +368,15 @@ def _refuse(awaitable: object) -> None:
     if not callable(awaitable):
         hint = ": pass the function, not its call" if inspect.isawaitable(awaitable) else ""
         raise TypeError(f"async_to_sync: {awaitable!r} is not callable{hint}")
+    if is_async_generator(awaitable):
+        raise TypeError(
+            f"async_to_sync cannot wrap the async generator function {describe(awaitable)}: "
+            f"use async_to_sync_generator instead"
+        )
     if is_generator(awaitable):
         raise TypeError(
             f"async_to_sync cannot wrap the generator function {describe(awaitable)}: "
-            f"wrap a coroutine function that returns a list instead"
+            f"use for as it is"
         )
     if not is_async(awaitable):
         warnings.warn(
