@@ -92,7 +92,8 @@ _SIGNATURES: Final[dict[str, SignatureHandler]] = {
     names.CALL_SYNC: bind.signature_of_call_sync,
     names.CALL_ASYNC: bind.signature_of_call_async,
     names.TO_ASYNC_ITER: executor.check,
-    names.TO_ASYNC_GENERATOR: executor.check,
+    names.TO_ASYNC_GENERATOR: streams.signature_of_generator,
+    names.TO_SYNC_GENERATOR: streams.signature_of_generator,
     names.TO_ASYNC_CONTEXT: executor.check,
 }
 

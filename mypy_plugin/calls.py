@@ -152,6 +152,8 @@ class Signature:
             return None
         if parameter in call.arg_names:
             return call.args[call.arg_names.index(parameter)]
+        if parameter not in self.default.arg_names:
+            return None  # an overload without it
         position = self.default.arg_names.index(parameter)
         kinds = [*self.default.arg_kinds[: position + 1], *call.arg_kinds[: position + 1]]
         if position < len(call.args) and all(kind in {ARG_POS, ARG_OPT} for kind in kinds):

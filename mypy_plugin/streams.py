@@ -4,15 +4,18 @@ mypy takes the first item of an overloaded function into a ParamSpec. Here each 
 stubs by itself, so that they say what becomes of it.
 """
 
+# pyright: reportUnknownMemberType=false
+# `copy_modified` is typed by an alias of mypy's own that only mypy resolves.
+
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from mypy.nodes import ARG_POS, OverloadedFuncDef, TempNode
-from mypy.types import CallableType, FunctionLike, Overloaded, get_proper_type
+from mypy.types import CallableType, FunctionLike, Overloaded, UninhabitedType, get_proper_type
 
-from typedbridge.mypy_plugin import names
+from typedbridge.mypy_plugin import executor, names
 from typedbridge.mypy_plugin.calls import NotUnderstoodError
 from typedbridge.mypy_plugin.exact import wrapped_type
 from typedbridge.mypy_plugin.wrap import signature_of
@@ -20,7 +23,21 @@ from typedbridge.mypy_plugin.wrap import signature_of
 if TYPE_CHECKING:
     from mypy.types import Type
 
-    from typedbridge.mypy_plugin.calls import Call, Handler
+    from typedbridge.mypy_plugin.calls import Call, Handler, Signature
+
+
+def signature_of_generator(signature: Signature) -> CallableType:
+    """`sync_to_async_generator(...)` and `async_to_sync_generator(...)`.
+
+    mypy takes an overloaded function through the overloads with one parameter, of which the first has
+    generators alone: it would lose what returns another iterable.
+    """
+    first, declared = signature.first, signature.default
+    if first is None or len(declared.arg_types) > 1:
+        return executor.check(signature)
+    if not isinstance(signature.type_of(first), Overloaded):
+        return declared
+    return declared.copy_modified(arg_types=[UninhabitedType()])
 
 
 def _decorated(decorator: str, call: Call) -> Type:

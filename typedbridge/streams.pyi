@@ -146,6 +146,17 @@ def sync_to_async_iter(
     thread_sensitive: bool = True,
     executor: Executor | None = None,
 ) -> AsyncStream[_Y, None]: ...
+
+# The decorators have overloads with one parameter: mypy takes all items of an overloaded function into
+# those alone (python/mypy#15898).
+@overload
+def sync_to_async_generator(
+    func: Callable[_P, Generator[_Y, _S, object]],
+) -> Callable[_P, AsyncStream[_Y, _S]]: ...
+@overload
+def sync_to_async_generator(
+    func: Callable[_P, Iterable[_Y]],
+) -> Callable[_P, AsyncStream[_Y, None]]: ...
 @overload
 def sync_to_async_generator(
     func: Callable[_P, Generator[_Y, _S, object]],
@@ -175,6 +186,14 @@ def async_to_sync_iter(
 ) -> SyncStream[_Y, None]: ...
 @overload
 def async_to_sync_generator(
+    func: Callable[_P, AsyncGenerator[_Y, _S]],
+) -> Callable[_P, SyncStream[_Y, _S]]: ...
+@overload
+def async_to_sync_generator(
+    func: Callable[_P, AsyncIterable[_Y]],
+) -> Callable[_P, SyncStream[_Y, None]]: ...
+@overload
+def async_to_sync_generator(
     func: Callable[_P, AsyncGenerator[_Y, _S]], *, prefetch: int = 0
 ) -> Callable[_P, SyncStream[_Y, _S]]: ...
 @overload
@@ -190,6 +209,10 @@ def sync_to_async_context(
     thread_sensitive: bool = True,
     executor: Executor | None = None,
 ) -> AsyncManager[_T, _E]: ...
+@overload
+def sync_to_async_context(
+    manager: Callable[_P, AbstractContextManager[_T, _E]],
+) -> Callable[_P, AsyncManager[_T, _E]]: ...
 @overload
 def sync_to_async_context(
     manager: Callable[_P, AbstractContextManager[_T, _E]],

@@ -32,7 +32,7 @@ async def acells(key: int | str) -> AsyncIterator[int | str]:
 async def use_cells() -> None:
     acells = sync_to_async_generator(cells)
     assert_type(acells(1), AsyncStream[int, None])
-    assert_type(acells("a"), AsyncStream[str, None])  # E[mypy]: of type "AsyncStream[int, None]"  # E[mypy]: type "str"
+    assert_type(acells("a"), AsyncStream[str, None])
     acells(1.5)  # E
 
 
@@ -40,7 +40,7 @@ async def use_cells() -> None:
 def use_acells() -> None:
     stream = async_to_sync_generator(acells)
     assert_type(stream(1), SyncStream[int, None])
-    assert_type(stream("a"), SyncStream[str, None])  # E[mypy]: of type "SyncStream[int, None]"  # E[mypy]: type "str"
+    assert_type(stream("a"), SyncStream[str, None])
     stream(1.5)  # E
 
 
@@ -56,7 +56,7 @@ def parts(key: int | str) -> Iterator[int | str]:
 async def use_parts() -> None:
     stream = sync_to_async_generator(parts)
     assert_type(stream(1), AsyncStream[int, str])
-    assert_type(stream("a"), AsyncStream[str, None])  # E[mypy]: of type "AsyncStream[int, str]"  # E[mypy]: type "str"
+    assert_type(stream("a"), AsyncStream[str, None])  # E[mypy]: of type "Any"  # E[mypy]: No overload variant
     stream(1.5)  # E
 
 
@@ -83,7 +83,7 @@ streamed = sync_to_async_generator
 async def use_streamed() -> None:
     stream = streamed(cells)
     assert_type(stream(1), AsyncStream[int, None])
-    assert_type(stream("a"), AsyncStream[str, None])  # E[mypy]: of type "AsyncStream[int, None]"  # E[mypy]: type "str"
+    assert_type(stream("a"), AsyncStream[str, None])
 
 
 # case: an overloaded generator method
@@ -99,7 +99,7 @@ class Sheet:
 async def use_sheet(sheet: Sheet) -> None:
     stream = sync_to_async_generator(sheet.cells)
     assert_type(stream(1), AsyncStream[int, None])
-    assert_type(stream("a"), AsyncStream[str, None])  # E[mypy]: of type "AsyncStream[int, None]"  # E[mypy]: type "str"
+    assert_type(stream("a"), AsyncStream[str, None])
 
 
 # case: an overloaded twin of a generator method
@@ -116,7 +116,7 @@ class Workbook:
 
 async def use_workbook(book: Workbook) -> None:
     assert_type(book.acells(1), AsyncStream[int, None])
-    assert_type(book.acells("a"), AsyncStream[str, None])  # E[mypy]: of type "AsyncStream[int, None]"  # E[mypy]: type "str"
+    assert_type(book.acells("a"), AsyncStream[str, None])
 
 
 # case: a callable object with overloads
