@@ -63,7 +63,9 @@ def opener(key: int) -> AbstractContextManager[int]: ...
 @overload
 def opener(key: str) -> AbstractContextManager[str]: ...
 def opener(key: int | str) -> AbstractContextManager[int] | AbstractContextManager[str]:
-    return nullcontext(key) if isinstance(key, int) else nullcontext(key)
+    if isinstance(key, int):
+        return nullcontext(key)
+    return nullcontext(key)
 
 
 async def use_opener() -> None:
@@ -136,7 +138,9 @@ def aopener(key: str) -> AbstractAsyncContextManager[str]: ...
 def aopener(
     key: int | str,
 ) -> AbstractAsyncContextManager[int] | AbstractAsyncContextManager[str]:
-    return nullcontext(key) if isinstance(key, int) else nullcontext(key)
+    if isinstance(key, int):
+        return nullcontext(key)
+    return nullcontext(key)
 
 
 def use_aopener() -> None:

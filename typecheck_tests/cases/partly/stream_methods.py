@@ -17,7 +17,9 @@ def cells(key: int) -> Iterator[int]: ...
 @overload
 def cells(key: str) -> Iterator[str]: ...
 def cells(key: int | str) -> Iterator[int] | Iterator[str]:
-    return iter([key]) if isinstance(key, int) else iter([key])
+    if isinstance(key, int):
+        return iter([key])
+    return iter([key])
 
 
 @overload
@@ -93,7 +95,9 @@ class Sheet:
     @overload
     def cells(self, key: str) -> Iterator[str]: ...
     def cells(self, key: int | str) -> Iterator[int] | Iterator[str]:
-        return iter([key]) if isinstance(key, int) else iter([key])
+        if isinstance(key, int):
+            return iter([key])
+        return iter([key])
 
 
 async def use_sheet(sheet: Sheet) -> None:
@@ -109,7 +113,9 @@ class Workbook:
     @overload
     def cells(self, key: str) -> Iterator[str]: ...
     def cells(self, key: int | str) -> Iterator[int] | Iterator[str]:
-        return iter([key]) if isinstance(key, int) else iter([key])
+        if isinstance(key, int):
+            return iter([key])
+        return iter([key])
 
     acells = sync_to_async_generator(cells)
 
@@ -126,7 +132,9 @@ class Cells:
     @overload
     def __call__(self, key: str) -> Iterator[str]: ...
     def __call__(self, key: int | str) -> Iterator[int] | Iterator[str]:
-        return iter([key]) if isinstance(key, int) else iter([key])
+        if isinstance(key, int):
+            return iter([key])
+        return iter([key])
 
 
 async def use_callable(some: Cells) -> None:
