@@ -174,9 +174,9 @@ def _serve(jobs: SimpleQueue[Job | None], executor: Executor) -> None:
         try:
             job = jobs.get(timeout=_LOOK)
         except Empty:
-            # Both would wait for this thread before they tell anybody. No executor says in public that
-            # it was shut down; one that does not say so is waited for.
-            if getattr(executor, "_shutdown", False) or not threading.main_thread().is_alive():
+            # Both would wait for this thread before they tell anybody. Neither says so in public; an
+            # executor that does not say it is waited for.
+            if getattr(executor, "_shutdown", False) or getattr(threading, "_SHUTTING_DOWN", False):
                 return
             continue
         if job is None:
