@@ -956,6 +956,60 @@ async def test_a_pull_with_a_timeout_loses_no_item(gate: Gate) -> None:
         await anext(stream)
 
 
+async def both_in_one_turn(task: asyncio.Task[Any], gate: Gate) -> None:
+    """Have the outcome of a step arrive and its task cancelled in one turn of the loop, in this order."""
+    await gate.has_begun()
+    behind = Gate()
+    following = asyncio.ensure_future(sync_to_async(behind.hold)())
+    await asyncio.sleep(0)
+    gate.open()
+    happened(behind.begun)  # so the outcome is on its way to the loop, which does not turn
+    asyncio.get_running_loop().call_soon(task.cancel)
+    behind.open()
+    await asyncio.wait([task])
+    await following
+
+
+@AHEAD
+async def test_a_pull_that_is_cancelled_just_behind_its_item_loses_nothing(
+    prefetch: int, gate: Gate
+) -> None:
+    """The item is there already, and the task was not told."""
+
+    def numbers() -> Iterator[int]:
+        gate.hold()
+        yield from range(3)
+
+    stream = sync_to_async_iter(numbers(), prefetch=prefetch)
+    pull = asyncio.ensure_future(anext(stream))
+    await both_in_one_turn(pull, gate)
+    assert pull.cancelled()
+    assert [0, 1, 2] == await taken(stream)
+
+
+async def test_closing_that_is_cancelled_just_behind_its_end_is_over(gate: Gate) -> None:
+    """The cancellation rises."""
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield 0
+        finally:
+            gate.hold()
+
+    stream = sync_to_async_iter(numbers(), prefetch=0)
+    await anext(stream)
+    closing = asyncio.ensure_future(stream.aclose())
+    await both_in_one_turn(closing, gate)
+    assert closing.cancelled()
+
+
+async def test_a_call_that_is_cancelled_just_behind_its_outcome_is_cancelled(gate: Gate) -> None:
+    """The same for a call that waits for its function: it does not wait for ever."""
+    call = asyncio.ensure_future(sync_to_async(gate.hold, on_cancel="wait")())
+    await both_in_one_turn(call, gate)
+    assert call.cancelled()
+
+
 async def test_a_value_is_sent_after_the_item_of_a_cancelled_pull(gate: Gate) -> None:
     """What the cancelled pull was to get comes first; nothing is sent in the wrong place."""
 

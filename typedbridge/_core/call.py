@@ -357,8 +357,12 @@ class Call(Hop):
         :param cancelled: what the awaiting task got.
         :returns: what it got last.
         """
-        future = self.future = self.loop.create_future()  # the cancelled one takes no result
         cancelling = self.cancelling = Cancelling()
+        if self.future.done() and not self.future.cancelled():
+            # The outcome came in the same turn of the loop, just before.
+            cancelling.again(message_of(cancelled))
+            return cancelled
+        future = self.future = self.loop.create_future()  # the cancelled one takes no result
         try:
             while not future.done():
                 cancelling.again(message_of(cancelled))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from asyncio import CancelledError, get_running_loop
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from contextvars import Context, copy_context
 from functools import partial
 from queue import Empty
@@ -71,8 +72,9 @@ class Feed(Frame):
         self._full = max(1, prefetch)
         #: With so few items left, or fewer, the task goes on.
         self.low = prefetch // 2 if prefetch else -1
-        #: The consumer waits for an item.
-        self.hungry = False
+        #: The consumer waits for an item. Whoever takes what is in it, the task or the consumer, decides
+        #: whether the consumer is woken.
+        self.hunger: list[None] = []
         #: Nobody will ask for more.
         self.left = False
         #: The same, since the loop's thread is to end.
@@ -108,9 +110,10 @@ class Feed(Frame):
                 self.items.append(await self._step(iterator))
                 if self._told:  # it swallowed a cancellation, and goes on
                     self._told, self._cancelled = False, None
-                if self.hungry:
+                if self.hunger:
                     self._give()
-                if len(self.items) >= self._full:
+                # In lock step also where the item has been taken: none is made before it is asked for.
+                if len(self.items) >= self._full or self.low < 0:
                     await self._room()
         except StopAsyncIteration:
             pass
@@ -143,7 +146,13 @@ class Feed(Frame):
 
     def _give(self) -> None:
         """Wake the consumer."""
-        self.hungry = False
+        try:
+            self.hunger.pop()
+        except IndexError:  # it has seen the item
+            return
+        if not self.items:  # it has taken the item, too, and waits for the next
+            self.hunger.append(None)
+            return
         known, self._known = self._known, copy_context()
         self.changes = known, self._known.copy()
         self._jobs.put(None)
@@ -151,7 +160,7 @@ class Feed(Frame):
     async def _room(self) -> None:
         """Wait until the consumer has taken enough, or waits itself."""
         items = self.items
-        while not (self.left or len(items) <= self.low or (self.hungry and not items)):
+        while not (self.left or len(items) <= self.low or (self.hunger and not items)):
             self._gap = get_running_loop().create_future()
             try:
                 await self._gap
@@ -201,14 +210,15 @@ class Feed(Frame):
 
     def next(self) -> None:
         """Wait for an item or the end."""
-        self.hungry = True
+        self.hunger.append(None)
         try:
-            if (
-                not self.items
-            ):  # else one came before the task knew of the wish: the next may take long
-                self.wait_for(self.go_on)
+            if self.items:  # it came before the task could know of the wish: the next may take long
+                with suppress(IndexError):
+                    self.hunger.pop()
+                    return
+            self.wait_for(self.go_on)
         finally:
-            self.hungry = False
+            self.hunger.clear()
 
     def wait_for(self, action: Callable[[], None]) -> None:
         """Have the loop do something, and wait for an item or the end."""

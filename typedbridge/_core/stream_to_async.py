@@ -263,9 +263,10 @@ class AsyncStream(AsyncGenerator[_Y, _S]):
             try:
                 await step.future
             except CancelledError:
-                step.future = loop.create_future()
-                if step.arrived:
-                    step.future.set_result(None)
+                if step.future.cancelled():  # else the outcome came in the same turn of the loop
+                    step.future = loop.create_future()
+                    if step.arrived:
+                        step.future.set_result(None)
                 raise
             finally:
                 self._arrival = None

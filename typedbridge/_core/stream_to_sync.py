@@ -238,7 +238,7 @@ class SyncStream(Generator[_Y, _S, None]):
         return self._feed
 
     def _open(self, feed: Feed, outer: CurrentThreadExecutor | None) -> None:
-        feed.hungry = True
+        feed.hunger.append(None)
         try:
             self._opening._run(outer, feed, feed.run(), copy_context())
         except BaseException:
