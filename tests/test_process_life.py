@@ -293,9 +293,7 @@ class TestExit:
         assert ["0", "0", "entered"] == start("exit_with_open_streams.py", place, how).ends()
 
     @pytest.mark.parametrize("place", ["executor", "worker pool"])
-    def test_an_executor_with_open_streams_can_be_shut_down(
-        self, start: Start, place: str
-    ) -> None:
+    def test_an_executor_with_open_streams_can_be_shut_down(self, start: Start, place: str) -> None:
         """Though each has one of its threads, and the shutdown waits for these."""
         lines = start("exit_with_open_streams.py", place, "shut down").ends()
         assert ["0", "0", "entered"] == lines

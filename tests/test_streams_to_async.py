@@ -385,9 +385,7 @@ async def test_stop_iteration_while_the_iterator_is_made_is_no_end() -> None:
 
     @sync_to_async_generator
     def wrong() -> Iterator[int]:
-        if True:
-            raise StopIteration
-        return iter(())
+        raise StopIteration
 
     with pytest.raises(RuntimeError, match="StopIteration"):
         await taken(wrong())
@@ -413,9 +411,9 @@ async def test_an_error_that_is_no_exception_passes(kind: type[BaseException]) -
 # The protocol of generators.
 
 
-def echo() -> Generator[Any, Any, str]:
+def echo() -> Generator[object, object, str]:
     """Gives what it is sent, and errors that it is thrown."""
-    got: Any = "ready"
+    got: object = "ready"
     while got != "stop":
         try:
             got = yield got
@@ -428,7 +426,8 @@ async def test_values_are_sent_in_lock_step(place: Place) -> None:
     """And what the generator gives for each comes back."""
 
     async def consume(options: dict[str, Any]) -> None:
-        async with sync_to_async_generator(echo, **options)() as stream:
+        make: Any = sync_to_async_generator(echo, **options)
+        async with make() as stream:
             assert "ready" == await stream.asend(None)
             assert "one" == await stream.asend("one")
             assert await anext(stream) is None
@@ -445,6 +444,7 @@ async def test_errors_are_thrown_in_lock_step() -> None:
     assert error is await stream.athrow(error)
     assert isinstance(await stream.athrow(BrokenError), BrokenError)
     again = await stream.athrow(BrokenError, "why")
+    assert isinstance(again, BrokenError)
     assert ("why",) == again.args
     with pytest.raises(ZeroDivisionError):
         await stream.athrow(ZeroDivisionError())
@@ -1013,7 +1013,7 @@ async def test_a_call_that_is_cancelled_just_behind_its_outcome_is_cancelled(gat
 async def test_a_value_is_sent_after_the_item_of_a_cancelled_pull(gate: Gate) -> None:
     """What the cancelled pull was to get comes first; nothing is sent in the wrong place."""
 
-    def numbers() -> Generator[Any, Any, None]:
+    def numbers() -> Generator[object, object, None]:
         gate.hold()
         got = yield "first"
         while True:
@@ -1539,7 +1539,7 @@ def test_what_cannot_be_iterated_over_is_refused(wrong: Any, message: str) -> No
         ([1], r"sync_to_async_generator: \[1\] is not callable: give it to sync_to_async_iter"),
         (5, r"sync_to_async_generator: 5 is not callable$"),
         (staticmethod(a_generator), "staticmethod"),
-        (classmethod(a_generator), "classmethod"),
+        (classmethod(lambda cls: a_generator()), "classmethod"),
     ],
 )
 def test_what_is_no_sync_function_is_refused(wrong: Any, message: str) -> None:

@@ -39,13 +39,15 @@ class Producer:
     def __init__(
         self, make: Callable[[], Iterator[Any]] | Generator[Any, Any, Any], name: str
     ) -> None:
-        self._make = make
+        self._iterator: Iterator[Any] | None = None
+        self._make: Callable[[], Iterator[Any]]
+        if isinstance(make, Generator):
+            self._iterator, self._make = make, partial(iter, make)
+        else:
+            self._make = make
         self.__module__, _, self.__qualname__ = name.rpartition(".")
         #: What the consumer has not taken yet. One thread appends, the other one pops.
         self.items: deque[Any] = deque()
-        self._iterator: Iterator[Any] | None = None
-        if isinstance(make, Generator):
-            self._iterator, self._make = make, partial(iter, make)
         self.ended = False
         #: What a generator returned.
         self.returned: Any = None
