@@ -21,7 +21,8 @@ nox.options.sessions = ["tests", "plugin"]
 PYTHONS: Final = ("3.11", "3.12", "3.13")
 SPREAD: Final = ("-n", "2", "--dist", "worksteal")  # as in the Makefile, which says why
 UNIT_TESTS: Final = ("pytest", "tests", *SPREAD, "-m", "not packaging")
-WITHOUT_DJANGO: Final = (*UNIT_TESTS[:-1], "not packaging and not django")
+#: What depends on the Python or the loop: without the Django project, and the tests that are marked as plain.
+OF_THE_RUNTIME: Final = (*UNIT_TESTS[:-1], "not packaging and not django and not plain")
 #: Those that the two libraries act as one with; the pinned one is in every run of the unit tests.
 ASGIREFS: Final = (
     "asgiref==3.8.0",
@@ -75,10 +76,11 @@ def install(session: nox.Session, *groups: str, mypy: str = "latest") -> None:
 def tests(session: nox.Session) -> None:
     """Run the unit tests; the packaging tests run once, in ``make test``.
 
-    The Django project runs there with the newest Django, and here, on the lowest Python, with the LTS.
+    The Django project runs there with the newest Django, and here, on the lowest Python, with the LTS. What
+    is plain is left out in between.
     """
     install(session, "test", "bench", "demo", "django")
-    chosen = UNIT_TESTS if session.python == PYTHONS[0] else WITHOUT_DJANGO
+    chosen = UNIT_TESTS if session.python == PYTHONS[0] else OF_THE_RUNTIME
     session.run(*chosen, *session.posargs)
 
 
@@ -90,7 +92,7 @@ def stress(session: nox.Session) -> None:
         ("TYPEDBRIDGE_TEST_LOOP", "uvloop"),
         ("TYPEDBRIDGE_TEST_SWITCH_INTERVAL", "0.000001"),
     ):
-        session.run(*WITHOUT_DJANGO, *session.posargs, env={setting: value})
+        session.run(*OF_THE_RUNTIME, *session.posargs, env={setting: value})
 
 
 @nox.session(python=PYTHONS[-1])

@@ -15,7 +15,7 @@ from mypy.nodes import Decorator, FuncDef, OverloadedFuncDef, TypeInfo, Var
 from mypy.plugin import Plugin
 from mypy.types import FunctionLike, get_proper_type
 
-from typedbridge.mypy_plugin import bind, config, misuse, names, partials
+from typedbridge.mypy_plugin import bind, config, executor, misuse, names, partials, streams
 from typedbridge.mypy_plugin.calls import (
     Tools,
     decorator_in,
@@ -56,11 +56,11 @@ _FUNCTIONS: Final[dict[str, Handler]] = {
     # mypy applies the options form to each item of an overloaded function under this name.
     names.TO_ASYNC_OPTIONS_ITEM: bind.sync_to_async,
     names.TO_SYNC_OPTIONS_ITEM: bind.async_to_sync,
+    **streams.DECORATORS,
 }
 
 _METHODS: Final[dict[str, Handler]] = {
-    f"{names.TO_ASYNC_OPTIONS}.__call__": bind.sync_to_async,
-    f"{names.TO_SYNC_OPTIONS}.__call__": bind.async_to_sync,
+    **{f"{form}.__call__": _FUNCTIONS[made] for form, made in names.DECORATORS.items()},
     f"{names.TO_SYNC_WRAPPER}.__call__": bind.call_of_blocking_wrapper,
 }
 
@@ -93,6 +93,10 @@ _SIGNATURES: Final[dict[str, SignatureHandler]] = {
     names.TO_SYNC_WRAPPER: bind.signature_of_wrapper,
     names.CALL_SYNC: bind.signature_of_call_sync,
     names.CALL_ASYNC: bind.signature_of_call_async,
+    names.TO_ASYNC_ITER: executor.check,
+    names.TO_ASYNC_GENERATOR: streams.signature_of_generator,
+    names.TO_SYNC_GENERATOR: streams.signature_of_generator,
+    names.TO_ASYNC_CONTEXT: executor.check,
 }
 
 _METHOD_SIGNATURES: Final[dict[str, SignatureHandler]] = {

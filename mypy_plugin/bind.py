@@ -24,7 +24,7 @@ from mypy.types import (
 )
 from mypy.typevars import fill_typevars
 
-from typedbridge.mypy_plugin import blocking, errors, executor, misuse, names, waste
+from typedbridge.mypy_plugin import blocking, errors, executor, misuse, names, streams, waste
 from typedbridge.mypy_plugin.calls import NotUnderstoodError, decorator_in, wrapper_of
 from typedbridge.mypy_plugin.exact import lambda_with_defaults, wrapped_type
 from typedbridge.mypy_plugin.wrap import (
@@ -196,6 +196,8 @@ def call_of_local(call: Call) -> Type:
         return sync_to_async(call)
     if decorator == names.ASYNC_TO_SYNC:
         return async_to_sync(call)
+    if decorator is not None:
+        return streams.DECORATORS[decorator](call)
     wrapper = wrapper_of(call.callee_type)
     if wrapper == names.TO_SYNC_WRAPPER:
         blocking.check(call)

@@ -152,6 +152,8 @@ class Signature:
             return None
         if parameter in call.arg_names:
             return call.args[call.arg_names.index(parameter)]
+        if parameter not in self.default.arg_names:
+            return None  # an overload without it
         position = self.default.arg_names.index(parameter)
         kinds = [*self.default.arg_kinds[: position + 1], *call.arg_kinds[: position + 1]]
         if position < len(call.args) and all(kind in {ARG_POS, ARG_OPT} for kind in kinds):
@@ -266,10 +268,7 @@ def decorator_in(typ: Type | None) -> str | None:
     if isinstance(proper, Overloaded):
         result = get_proper_type(proper.items[-1].ret_type)
         if isinstance(result, Instance):
-            if result.type.fullname == names.TO_ASYNC_OPTIONS:
-                return names.SYNC_TO_ASYNC
-            if result.type.fullname == names.TO_SYNC_OPTIONS:
-                return names.ASYNC_TO_SYNC
+            return names.DECORATORS.get(result.type.fullname)
     return None
 
 

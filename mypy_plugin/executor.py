@@ -77,7 +77,9 @@ def _of(signature: Signature) -> str:
         return ""
     if call.arg_kinds[0] is not ARG_POS and call.arg_names[0] != "func":
         return ""
-    return f" of {spelled(signature.type_of(call.args[0]), call.args[0])}"
+    name = spelled(signature.type_of(call.args[0]), call.args[0])
+    # What is no callable, as a context manager, may have none.
+    return f" of {name}" if name.startswith('"') else ""
 
 
 def _is_executor(signature: Signature, executor: Type) -> bool:

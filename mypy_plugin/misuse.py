@@ -165,7 +165,9 @@ def _proved(
         message = f'"{spelling}" gets a {kind} object: put @{kind} above @{spelling}'
         return errors.DECORATOR_ORDER, message
     if all(_is_generator_function(value) for value in given):
-        return errors.GENERATOR, _generator_message(call, spelling, wrapped)
+        advice = _generator_advice(given, to_sync=to_sync)
+        name = _name_of(call, wrapped)
+        return errors.GENERATOR, f'"{spelling}" cannot wrap {name}, which is {advice}'
     if not to_sync and all(map(_is_async_function, given)):
         name = _name_of(call, wrapped)
         message = f'"{spelling}" wraps sync functions, but {name} is async: await it directly'
@@ -191,11 +193,13 @@ def _report_refused(call: Call, code: ErrorCode, message: str) -> None:
     )
 
 
-def _generator_message(call: Call, spelling: str, wrapped: Type) -> str:
-    return (
-        f'"{spelling}" cannot wrap {_name_of(call, wrapped)}, which is a generator: '
-        "wrap a function that returns a list of the items"
-    )
+def _generator_advice(given: list[Value], *, to_sync: bool) -> str:
+    """Say what the generator functions are, and what to do with them."""
+    are_async = {isinstance(value, Function) and value.is_async_generator for value in given}
+    kind = "an async generator" if are_async == {True} else "a generator"
+    if are_async == {not to_sync}:
+        return f"{kind}: use {'for' if to_sync else 'async for'} as it is"
+    return f'{kind}: use "{"async_to_sync" if to_sync else "sync_to_async"}_generator"'
 
 
 def _name_of(call: Call, wrapped: Type) -> str:

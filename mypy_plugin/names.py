@@ -11,6 +11,14 @@ ASYNC_TO_SYNC: Final = f"{MODULE}.async_to_sync"
 CALL_SYNC: Final = f"{MODULE}.call_sync"
 CALL_ASYNC: Final = f"{MODULE}.call_async"
 
+STREAMS: Final = "typedbridge.streams"
+
+TO_ASYNC_ITER: Final = f"{STREAMS}.sync_to_async_iter"
+TO_ASYNC_GENERATOR: Final = f"{STREAMS}.sync_to_async_generator"
+TO_SYNC_GENERATOR: Final = f"{STREAMS}.async_to_sync_generator"
+TO_ASYNC_CONTEXT: Final = f"{STREAMS}.sync_to_async_context"
+TO_SYNC_CONTEXT: Final = f"{STREAMS}.async_to_sync_context"
+
 # The parameters that take what is wrapped.
 GIVEN_AS: Final = frozenset({"func", "awaitable"})
 
@@ -19,6 +27,15 @@ TO_ASYNC_WRAPPER: Final = f"{MODULE}.SyncToAsync"
 TO_SYNC_WRAPPER: Final = f"{MODULE}.AsyncToSync"
 TO_ASYNC_OPTIONS: Final = f"{MODULE}._SyncToAsyncDecorator"
 TO_SYNC_OPTIONS: Final = f"{MODULE}._AsyncToSyncDecorator"
+
+# What an options form makes, by its class.
+DECORATORS: Final = {
+    TO_ASYNC_OPTIONS: SYNC_TO_ASYNC,
+    TO_SYNC_OPTIONS: ASYNC_TO_SYNC,
+    f"{STREAMS}._ToAsyncGenerator": TO_ASYNC_GENERATOR,
+    f"{STREAMS}._ToSyncGenerator": TO_SYNC_GENERATOR,
+    f"{STREAMS}._ToAsyncContext": TO_ASYNC_CONTEXT,
+}
 
 # The name under which mypy calls an options form for one item of an overloaded function.
 TO_ASYNC_OPTIONS_ITEM: Final = "__call__ of _SyncToAsyncDecorator"

@@ -45,6 +45,11 @@ class Function:
         """Calling it gives a generator or an async generator."""
         return is_generator(self.node)
 
+    @property
+    def is_async_generator(self) -> bool:
+        """Calling it gives an async generator."""
+        return isinstance(self.node, ast.AsyncFunctionDef) and self.is_generator
+
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:

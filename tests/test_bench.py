@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 # One run feeds most tests here; it starts about thirty processes of its own.
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.plain, pytest.mark.timeout(240)]
 
 
 class SmokeRun(NamedTuple):

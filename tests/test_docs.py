@@ -12,9 +12,12 @@ import pytest
 
 import typedbridge
 
+pytestmark = pytest.mark.plain
+
 ROOT: Final = Path(__file__).parents[1]
 README: Final = ROOT / "README.md"
 CONTRACT: Final = ROOT / "docs" / "contract.md"
+STREAMS: Final = ROOT / "docs" / "streams.md"
 ARCHITECTURE: Final = ROOT / "docs" / "architecture.md"
 CHANGELOG: Final = ROOT / "CHANGELOG.md"
 QUICKSTART: Final = ROOT / "examples" / "quickstart.py"
@@ -57,6 +60,14 @@ def test_the_example_in_the_readme_runs(tmp_path: Path, capsys: pytest.CaptureFi
     path.write_text(program)
     runpy.run_path(str(path), run_name="__main__")
     assert re.fullmatch(r"SQLite \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("number", range(len(code_blocks(STREAMS, "python"))))
+def test_the_examples_of_streams_run(number: int, tmp_path: Path) -> None:
+    """Each is a program."""
+    path = tmp_path / "example.py"
+    path.write_text(code_blocks(STREAMS, "python")[number])
+    runpy.run_path(str(path), run_name="__main__")
 
 
 def test_the_readme_names_the_two_commands() -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+pytestmark = pytest.mark.plain
+
 PLUGIN: Final = '[tool.mypy]\nplugins = ["typedbridge.mypy_plugin"]\n'
 
 

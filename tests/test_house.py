@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import pytest
 
+pytestmark = pytest.mark.plain
+
 ROOT: Final = Path(__file__).parents[1]
 LIBRARY: Final = ROOT / "typedbridge"
 CORE: Final = LIBRARY / "_core"

@@ -15,6 +15,8 @@ pytest.importorskip("libcst", reason="the command's parser: extra cli")
 from typedbridge._commands.migrate.model import Reason
 from typedbridge._commands.migrate.rewrite import rewrite
 
+pytestmark = pytest.mark.plain
+
 CHANGED: Final = {
     "names": (
         "from asgiref.sync import sync_to_async, async_to_sync",
@@ -601,6 +603,23 @@ def test_what_typedbridge_refuses_is_found(
     """Before the rewriting and after it, so that a second run still lists it."""
     rewritten = rewrite(HEADER.format(package) + "\n" + dedent(body))
     assert places == [(finding.line, finding.reason) for finding in rewritten.findings]
+
+
+@pytest.mark.parametrize(
+    ("bridge", "function", "advice"),
+    [
+        ("sync_to_async", "def", "use typedbridge.sync_to_async_generator"),
+        ("SyncToAsync", "async def", "use async for as it is"),
+        ("async_to_sync", "def", "use for as it is"),
+        ("async_to_sync", "async def", "use typedbridge.async_to_sync_generator"),
+    ],
+)
+def test_what_to_use_for_a_generator(bridge: str, function: str, advice: str) -> None:
+    """The decorator for generators; or nothing, for one that is of the right colour already."""
+    (finding,) = rewrite(
+        f"{HEADER.format('asgiref')}\n@{bridge}\n{function} rows():\n    yield 1\n"
+    ).findings
+    assert finding.text.endswith(f"refuses: {advice}")
 
 
 @pytest.mark.parametrize("body", ACCEPTED.values(), ids=list(ACCEPTED))

@@ -19,6 +19,8 @@ pytest.importorskip("libcst", reason="the command's parser: extra cli")
 from typedbridge.__main__ import main
 from typedbridge._commands.migrate import files, source
 
+pytestmark = pytest.mark.plain
+
 OLD: Final = "from asgiref.sync import sync_to_async\n"
 NEW: Final = "from typedbridge.sync import sync_to_async\n"
 

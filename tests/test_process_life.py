@@ -283,3 +283,17 @@ class TestExit:
     def test_system_exit_passes(self, start: Start, where: str, code: int) -> None:
         """The process ends with its code."""
         assert [] == start("exit_code.py", where).ends(code)
+
+    @pytest.mark.parametrize("how", ["open", "dropped"])
+    @pytest.mark.parametrize(
+        "place", ["lane", "context", "alone", "executor", "worker pool", "loop", "call"]
+    )
+    def test_open_streams_do_not_delay_it(self, start: Start, place: str, how: str) -> None:
+        """Nor managers that were entered, wherever they have a thread or a task."""
+        assert ["0", "0", "entered"] == start("exit_with_open_streams.py", place, how).ends()
+
+    @pytest.mark.parametrize("place", ["executor", "worker pool"])
+    def test_an_executor_with_open_streams_can_be_shut_down(self, start: Start, place: str) -> None:
+        """Though each has one of its threads, and the shutdown waits for these."""
+        lines = start("exit_with_open_streams.py", place, "shut down").ends()
+        assert ["0", "0", "entered"] == lines

@@ -132,6 +132,21 @@ def test_a_generator_function_is_refused(wrap: Any, function: Any, name: str) ->
     assert "generator" in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("wrap", "function", "advice"),
+    [
+        (sync_to_async, count, "use sync_to_async_generator instead"),
+        (bridge_to_async, stream, "use async for as it is"),
+        (bridge_to_sync, count, "use for as it is"),
+        (bridge_to_sync, stream, "use async_to_sync_generator instead"),
+    ],
+)
+def test_the_refusal_of_a_generator_says_what_to_use(wrap: Any, function: Any, advice: str) -> None:
+    """The decorator for generators; or nothing, for one that is of the right colour already."""
+    with pytest.raises(TypeError, match=f"{advice}$"):
+        wrap(function)
+
+
 @pytest.mark.parametrize("wrap", [sync_to_async, SyncToAsync])
 @pytest.mark.parametrize("decorator", [classmethod, staticmethod])
 def test_a_misplaced_method_decorator_is_refused(

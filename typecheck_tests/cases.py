@@ -48,6 +48,10 @@ ROWS: Final = {
     "call_form": "`call_sync(func, ...)` and `call_async(func, ...)`",
     "cancelling": "`on_cancel=`, `cancelled()`, `check_cancelled()`",
     "waiting": "`diagnose()`, `DeadlockError.chain`",
+    "streams": "iterators and generators on the other side: items, what is sent, options",
+    "stream_methods": "such generators as methods; generic, overloaded, `Self`; as overrides",
+    "managers": "context managers on the other side: objects, classes, functions, methods",
+    "stream_findings": "mistakes with generators and managers, and right programs near to them",
     "near": "right programs that look like those mistakes",
     "findings": "mistakes found before the program runs",
 }

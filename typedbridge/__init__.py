@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
 
 #: The modules whose public names are the package's too. The names stand there, and in the stub.
-_DOORS = ("sync", "local", "current_thread_executor", "waits")
+_DOORS = ("sync", "local", "current_thread_executor", "waits", "streams", "executors")
 
 
 def __getattr__(name: str) -> object:
@@ -16,20 +21,28 @@ def __getattr__(name: str) -> object:
     if name in (*_DOORS, "asgiref"):
         return import_module(f"typedbridge.{name}")
     if name == "__all__":
-        globals()[name] = sorted(_homes())
-    # What the import system and other tools look for is no reason to import.
-    elif not name.startswith("__") and name in (homes := _homes()):
-        globals()[name] = getattr(import_module(homes[name]), name)
+        globals()[name] = _names()
     else:
-        raise AttributeError(f"module 'typedbridge' has no attribute {name!r}")
+        # What the import system and other tools look for is no reason to import.
+        home = None if name.startswith("__") else _home(name)
+        if home is None:
+            raise AttributeError(f"module 'typedbridge' has no attribute {name!r}")
+        globals()[name] = getattr(home, name)
     return globals()[name]
 
 
-def _homes() -> dict[str, str]:
-    """Return each public name with the module that it is in."""
-    doors = [import_module(f"typedbridge.{door}") for door in _DOORS]
-    return {name: door.__name__ for door in doors for name in door.__all__}
+def _doors() -> Iterator[ModuleType]:
+    return (import_module(f"typedbridge.{door}") for door in _DOORS)
+
+
+def _home(name: str) -> ModuleType | None:
+    """Return the module that a public name is in. Those behind it are not imported."""
+    return next((door for door in _doors() if name in door.__all__), None)
+
+
+def _names() -> list[str]:
+    return sorted(name for door in _doors() for name in door.__all__)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_homes()})
+    return sorted({*globals(), *_names()})

@@ -1,5 +1,18 @@
 from typedbridge.current_thread_executor import CurrentThreadExecutor
+from typedbridge.executors import PoolStatistics, WorkerPool
 from typedbridge.local import Local
+from typedbridge.streams import (
+    AsyncManager,
+    AsyncStream,
+    SyncManager,
+    SyncStream,
+    async_to_sync_context,
+    async_to_sync_generator,
+    async_to_sync_iter,
+    sync_to_async_context,
+    sync_to_async_generator,
+    sync_to_async_iter,
+)
 from typedbridge.sync import (
     AsyncSingleThreadContext,
     AsyncToSync,
@@ -25,17 +38,26 @@ from typedbridge.waits import (
 )
 
 __all__ = [
+    "AsyncManager",
     "AsyncSingleThreadContext",
+    "AsyncStream",
     "AsyncToSync",
     "CurrentThreadExecutor",
     "DeadlockError",
     "Diagnosis",
     "Local",
+    "PoolStatistics",
     "Running",
+    "SyncManager",
+    "SyncStream",
     "SyncToAsync",
     "ThreadSensitiveContext",
     "Wait",
+    "WorkerPool",
     "async_to_sync",
+    "async_to_sync_context",
+    "async_to_sync_generator",
+    "async_to_sync_iter",
     "call_async",
     "call_sync",
     "cancelled",
@@ -46,4 +68,7 @@ __all__ = [
     "log_waits_longer_than",
     "markcoroutinefunction",
     "sync_to_async",
+    "sync_to_async_context",
+    "sync_to_async_generator",
+    "sync_to_async_iter",
 ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from examples.code_index.model import Tally
-from examples.code_index.parsing import find_sources
+from examples.code_index.parsing import has_sources
 from examples.code_index.pipeline import index
 from examples.code_index.report import Report, print_report, progress_bar
 from examples.code_index.repository import Repository
@@ -71,23 +71,26 @@ async def index_tree(options: Options, tally: Tally, on_progress: Callable[[], N
     The caller's thread is not idle while it waits: the repository's methods run in it.
     """
     try:
-        paths, unreadable = await find_sources(options.path)
+        found = await has_sources(options.path)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
-    tally.skipped += unreadable
-    tally.found = len(paths) + len(unreadable)
-    if not paths:
+    if not found:
         raise UsageError(f"no Python files in {options.path}")
     try:
         repository = await Repository.open(options.database)
     except sqlite3.Error as error:
         raise UsageError(f"cannot use {options.database}: {error}") from error
     try:
-        await index(paths, repository, jobs=options.jobs, tally=tally, on_progress=on_progress)
+        await index(
+            options.path, repository, jobs=options.jobs, tally=tally, on_progress=on_progress
+        )
         summary, slowest = await asyncio.gather(
             repository.summary(), repository.slowest(limit=options.limit)
         )
-        matches = await repository.find(options.find, limit=options.limit) if options.find else None
+        matches = None
+        if options.find:
+            async with repository.find(options.find, limit=options.limit) as rows:
+                matches = [row async for row in rows]
     finally:
         await repository.close()
     return Report(options.path, summary, slowest, matches)

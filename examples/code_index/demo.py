@@ -32,7 +32,7 @@ BRIDGES: Final = (
     "repository.close",
     "events.publish_from_thread",
     "find_sources",
-    "parse",
+    "has_sources",
     "index_tree",
 )
 """Everything in the package that is decorated, as written in :data:`PROGRAM`."""
@@ -41,7 +41,7 @@ PROGRAM: Final = (
     "from typing import reveal_type",
     "from examples.code_index.cli import index_tree",
     "from examples.code_index.events import Events",
-    "from examples.code_index.parsing import find_sources, parse",
+    "from examples.code_index.parsing import find_sources, has_sources",
     "from examples.code_index.repository import Repository",
     "def reveal(repository: Repository, events: Events) -> None:",
     *(f"    reveal_type({bridge})" for bridge in BRIDGES),

@@ -9,65 +9,68 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from examples.code_index.model import Definition, Kind, Skipped, SourceFile
-from typedbridge import sync_to_async
+from typedbridge import sync_to_async, sync_to_async_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from examples.code_index.events import Events
 
-in_pool = sync_to_async(thread_sensitive=False)
 
-
-@in_pool
-def find_sources(root: Path) -> tuple[list[Path], list[Skipped]]:
+# Far ahead of the parsers: a path is small, and the progress bar wants to know how many there are.
+@sync_to_async_generator(prefetch=1000, thread_sensitive=False)
+def find_sources(root: Path, events: Events) -> Iterator[Path]:
     """Look for Python files, in hidden and ``site-packages`` directories excepted.
 
     :param root: a directory, or one file.
-    :returns: the files, sorted, and the directories that could not be read.
+    :param events: where a directory that cannot be read is reported: an async API, called from the thread
+        that walks.
+    """
+
+    def report(error: OSError) -> None:
+        reason = error.strerror or str(error)
+        events.publish_from_thread(Skipped(str(error.filename), reason))
+
+    yield from _walk(root, report)
+
+
+@sync_to_async(thread_sensitive=False)
+def has_sources(root: Path) -> bool:
+    """Tell whether there is a Python file.
+
     :raises FileNotFoundError: ``root`` is not there.
     """
     if not root.exists():
         raise FileNotFoundError(f"no such file or directory: {root}")
+    return next(_walk(root), None) is not None
+
+
+def _walk(root: Path, report: Callable[[OSError], None] | None = None) -> Iterator[Path]:
     if root.is_file():
-        return [root], []
-    paths: list[Path] = []
-    unreadable: list[Skipped] = []
-
-    def note(error: OSError) -> None:
-        unreadable.append(Skipped(str(error.filename), error.strerror or str(error)))
-
-    for directory, subdirectories, names in os.walk(root, onerror=note):
-        subdirectories[:] = [
+        yield root
+    for directory, subdirectories, names in os.walk(root, onerror=report):
+        subdirectories[:] = sorted(
             name for name in subdirectories if name[0] != "." and name != "site-packages"
-        ]
-        paths += [Path(directory, name) for name in names if name.endswith(".py")]
-    return sorted(paths), unreadable
+        )
+        yield from (Path(directory, name) for name in sorted(names) if name.endswith(".py"))
 
 
-@in_pool
-def parse(path: Path, events: Events) -> SourceFile | None:
-    """Parse one file. One that cannot be read or parsed is reported and gives ``None``.
-
-    :param path: the file.
-    :param events: where a skipped file is reported: an async API, called from a worker thread.
-    """
+def parse(path: Path) -> SourceFile | Skipped:
+    """Parse one file. Where it runs is the pipeline's choice: it may be another process."""
     started = time.thread_time()
     try:
         source = path.read_bytes()
         # Bytes, so that the file's own encoding declaration counts.
         definitions = tuple(_definitions(ast.parse(source, str(path)), str(path)))
     except OSError as error:
-        events.publish_from_thread(Skipped(str(path), error.strerror or str(error)))
+        return Skipped(str(path), error.strerror or str(error))
     except SyntaxError as error:
         where = f"line {error.lineno}: " if error.lineno else ""
-        events.publish_from_thread(Skipped(str(path), f"{where}{error.msg}"))
+        return Skipped(str(path), f"{where}{error.msg}")
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes; too deeply nested
-        events.publish_from_thread(Skipped(str(path), str(error) or type(error).__name__))
-    else:
-        seconds = time.thread_time() - started
-        return SourceFile(str(path), len(source.splitlines()), seconds, definitions)
-    return None
+        return Skipped(str(path), str(error) or type(error).__name__)
+    seconds = time.thread_time() - started
+    return SourceFile(str(path), len(source.splitlines()), seconds, definitions)
 
 
 def _definitions(module: ast.Module, path: str) -> Iterator[Definition]:

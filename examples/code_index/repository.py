@@ -6,10 +6,10 @@ import sqlite3
 from typing import TYPE_CHECKING, Final, Self
 
 from examples.code_index.model import Definition, Kind, SourceFile, Summary
-from typedbridge import sync_to_async
+from typedbridge import sync_to_async, sync_to_async_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 SCHEMA: Final = """
     DROP TABLE IF EXISTS code_index_files;
@@ -96,9 +96,9 @@ class Repository:
             "SELECT path, seconds FROM code_index_files ORDER BY seconds DESC LIMIT ?", (limit,)
         ).fetchall()
 
-    @sync_to_async
-    def find(self, name: str, *, limit: int = 10) -> list[Definition]:
-        """Look up definitions.
+    @sync_to_async_generator(prefetch=50)
+    def find(self, name: str, *, limit: int = 10) -> Iterator[Definition]:
+        """Look up definitions. Each batch of rows is read in the connection's thread.
 
         :param name: a bare name; ``*`` and ``?`` match as in file names.
         :param limit: how many definitions at most.
@@ -110,4 +110,5 @@ class Repository:
             """,
             (name, limit),
         )
-        return [Definition(Kind(kind), *rest) for kind, *rest in rows]
+        for kind, *rest in rows:
+            yield Definition(Kind(kind), *rest)

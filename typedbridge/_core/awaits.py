@@ -23,6 +23,9 @@ Needs: TypeAlias = "Hop | concurrent.futures.Future[Any] | list[Task[Any]]"
 
 _KINDS: Final = (CoroutineType, GeneratorType, AsyncGeneratorType)
 
+#: The coroutines in which a call is awaited.
+_WAITERS: Final = frozenset({"__call__", "outlive_cancellation", "_arrive", "through"})
+
 #: Classes of context managers that end a wait when its time has come.
 _TIMERS: Final = frozenset({"Timeout", "CancelScope"})
 
@@ -59,7 +62,7 @@ def first_of(things: Iterable[Any], *kinds: type[Any]) -> Any:
 def call_of(link: Any) -> Hop | None:
     """Return the call that one of a task's coroutines awaits."""
     # Not `f_locals`: where that is a copy, it would keep the arguments until the coroutine ends.
-    if getattr(link, "__name__", None) not in ("__call__", "outlive_cancellation"):
+    if getattr(link, "__name__", None) not in _WAITERS:
         return None
     return next((held for held in gc.get_referents(link) if isinstance(held, Hop)), None)
 

@@ -21,7 +21,7 @@ from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.mailbox import mailbox_of
 from typedbridge._core.placement import lane_of
 from typedbridge._core.pool import pool
-from typedbridge._core.processes import Parcel, is_in_processes, open_parcel
+from typedbridge._core.processes import is_in_processes, send
 from typedbridge._core.scope import Hop, Mark, current_home, here, innermost_call
 from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.workers import Lane, refusal
@@ -29,6 +29,7 @@ from typedbridge._core.workers import Lane, refusal
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
     from concurrent.futures import Future as ThreadFuture
 
     from typedbridge._core.bridge import Bridge
@@ -72,6 +73,7 @@ class Call(Hop):
         loop: AbstractEventLoop,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
+        lane: Executor | None = None,
     ) -> None:
         if ASGIREF in modules and (
             seam.theirs is None or seam.theirs.single_thread_executor is not seam.lane
@@ -87,7 +89,8 @@ class Call(Hop):
         mark = bridge.deadlock_context.get(None)
         self.origin = innermost_call(scope, mark)
         sensitive = bridge._thread_sensitive
-        self.lane = lane = lane_of(bridge, loop)
+        # A stream stays where its first step was placed.
+        self.lane = lane = lane_of(bridge, loop) if lane is None else lane
         self.nests = self.abandoned = False
         # In a lane that is free, or held by a call that is blocked in nothing of ours, there is nothing
         # to look for.
@@ -245,9 +248,10 @@ class Call(Hop):
         elif isinstance(lane, DirectExecutor):
             lane.put(self)
         elif lane is not None and is_in_processes(lane):
-            parcel = Parcel(self.bridge, self.bridge.func, self.args, self.kwargs)
+            submitted = self.submitted = send(
+                lane, self.bridge, self.bridge.func, self.args, self.kwargs
+            )
             self.args, self.kwargs = _NO_ARGUMENTS
-            submitted = self.submitted = lane.submit(open_parcel, parcel)  # type: ignore[arg-type]  # it arrives as its content
             submitted.add_done_callback(self._came_back)
         elif lane is not None:
             submitted = self.submitted = lane.submit(self.run)
@@ -337,6 +341,13 @@ class Call(Hop):
         if missed is not None and self.cancelling is not None:
             self.cancelling.untold.extend(missed)
 
+    def tell_unwanted(self) -> None:
+        """Tell a function that runs, or will, that nobody awaits it any more. Called from any thread."""
+        if self.cancelling is None:
+            self.cancelling = Cancelling()
+        self.cancelling.again(None)
+        self.pass_on()
+
     def is_cancelled(self) -> bool:
         """Tell whether the caller does not want the outcome any more."""
         return self.abandoned or self.cancelling is not None
@@ -359,8 +370,12 @@ class Call(Hop):
         :param cancelled: what the awaiting task got.
         :returns: what it got last.
         """
-        future = self.future = self.loop.create_future()  # the cancelled one takes no result
         cancelling = self.cancelling = Cancelling()
+        if self.future.done() and not self.future.cancelled():
+            # The outcome came in the same turn of the loop, just before.
+            cancelling.again(message_of(cancelled))
+            return cancelled
+        future = self.future = self.loop.create_future()  # the cancelled one takes no result
         try:
             while not future.done():
                 cancelling.again(message_of(cancelled))

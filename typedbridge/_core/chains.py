@@ -18,6 +18,7 @@ from typedbridge._core.marks import describe
 from typedbridge._core.places import all_frames, hop_in, loop_thread, running_in, stack, variables
 from typedbridge._core.pool import pool
 from typedbridge._core.scope import Hop, Waiting, hop_of
+from typedbridge._core.worker_pool import WorkerPool
 from typedbridge._core.workers import Lane
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def name_of(lane: Executor | None) -> str:
         return "the worker pool"
     if isinstance(lane, Lane):
         return f"the lane {lane.name!r}"
+    if isinstance(lane, WorkerPool):
+        return f"the pool {lane.name!r}"
     if isinstance(lane, Waiting):
         return f"the thread that waits in async_to_sync({describe(lane.func)})"
     return f"the lane {lane!r}"

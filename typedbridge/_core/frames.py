@@ -103,6 +103,11 @@ class Frame(Guest):
         _waiting.add(self)
 
     @property
+    def rests(self) -> bool:
+        """Whether there is something to take before the answer: the wait ends, and the coroutine goes on."""
+        return False
+
+    @property
     def over(self) -> bool:
         """Whether the wait has ended: with an answer, or because another loop has to take the call."""
         return self.stage in _OVER
@@ -228,6 +233,9 @@ class Frame(Guest):
             self.stage = _LOSE[self.stage]
             self.error = ended_by
 
+    def part(self) -> None:
+        """A coroutine that somebody waits for runs to its end."""
+
     def turn_away(self, loop: AbstractEventLoop) -> None:
         """Have another loop take the call: this one does not begin it."""
         if self.stage == "asked":
@@ -323,13 +331,19 @@ class Frame(Guest):
                 stopped = not foreign.is_running()
                 continue
             if self.job is None:
-                if self.refused is not None and self.stage == "asked":
-                    raise self.refused
+                if self._may_leave():
+                    return
             else:
                 if not vigil.awake and not jobs.empty():  # came before this one had begun
                     vigil.rouse()
                 self.job.run()
                 self.job = None
+
+    def _may_leave(self) -> bool:
+        """Tell whether the wait ends before the answer. One that was refused ends with the error."""
+        if self.refused is not None and self.stage == "asked":
+            raise self.refused
+        return self.rests
 
     def wait_again(self, foreign: AbstractEventLoop | None) -> None:
         """Wait for the end of the coroutine after an error; a second one leaves."""
@@ -359,6 +373,15 @@ class Frame(Guest):
         while self._last:
             with suppress(IndexError):
                 self._last.pop()()
+
+    def pause(self) -> None:
+        """Wait no more for the time being: what comes meanwhile is kept."""
+        _waiting.discard(self)
+
+    def resume(self) -> None:
+        """Wait again, in this thread."""
+        self._thread = threading.get_ident()
+        _waiting.add(self)
 
     def close(self) -> None:
         """End the frame: what it has not run goes to the next lane."""

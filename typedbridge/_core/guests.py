@@ -52,6 +52,10 @@ class Guest(Waiting):
         """Know that the loop has ended: what is answered from now on."""
         raise NotImplementedError
 
+    def part(self) -> None:
+        """Know that the thread is to end as soon as it can: what may wait for long ends now."""
+        raise NotImplementedError
+
     def turn_away(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have another loop take the call: this one does not begin it."""
         raise NotImplementedError

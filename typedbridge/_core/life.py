@@ -17,6 +17,7 @@ from typedbridge._core import (
     signals,
     spares,
     watch,
+    worker_pool,
     workers,
 )
 from typedbridge._core.green import are_green
@@ -37,6 +38,7 @@ def _forget() -> None:
     spares.forget()
     workers.forget()
     pool.forget()
+    worker_pool.forget()
     watch.forget()
     signals.reporter.forget()
 
@@ -49,7 +51,8 @@ def _finish() -> None:
     first: what they run may need a loop.
     """
     lanes = workers.lanes()
-    marks = pool.mark()
+    pools = [pool, *(of_a_user.pool for of_a_user in worker_pool.worker_pools())]
+    marks = [mark for each in pools for mark in each.mark()]
     for lane in lanes:
         marks += lane.mark()
     if are_green():
@@ -59,9 +62,10 @@ def _finish() -> None:
             )  # to wait for other threads, with no greenlet left, is an error in gevent
     else:
         wait(marks)
-    pool.outlast()
+    for each in pools:
+        each.outlast()
     workers.stop()
-    threads = pool.finish()
+    threads = [thread for each in pools for thread in each.finish()]
     for lane in workers.lanes():
         threads += lane.finish()
     for thread in threads:

@@ -11,7 +11,7 @@ bridge answers as a function of its own colour would.
 from __future__ import annotations
 
 import sys
-from functools import lru_cache, partial
+from functools import lru_cache, partial, update_wrapper
 from inspect import signature, unwrap
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from inspect import Parameter
     from typing import Self
 
-__all__ = ["ASYNC", "SYNC", "Likeness"]
+__all__ = ["ASYNC", "SYNC", "Likeness", "function_like"]
 
 #: The colours of bridges, as the source of a function.
 SYNC = "def twin({}): return make()({})"
@@ -89,6 +89,19 @@ def _factory(colour: str, parameters: str, arguments: str) -> Callable[..., Func
     exec(source, space)  # noqa: S102  # of names that were parameters already, as dataclasses do
     made: Callable[..., FunctionType] = space["factory"]
     return made
+
+
+# Any: functions of every kind.
+def function_like(func: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a plain function that looks like another one, and calls what is given.
+
+    It has the parameters, the globals and the attributes of the other. There is no ``__wrapped__``: those
+    who unwrap a function would take it for a generator function, or for one of another colour.
+    """
+    twin: Any = update_wrapper(_twin_of(func, SYNC, lambda: call), func)
+    del twin.__wrapped__
+    found: Callable[..., Any] = twin
+    return found
 
 
 class Likeness:

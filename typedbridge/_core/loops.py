@@ -177,7 +177,7 @@ class LoopThread(Executor):
         """
         with self._lock:
             self.alive = False
-        tell(self.loop, self._stop_if_done)
+        tell(self.loop, self._wind_up)
         if wait and not self._abandoned and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -284,6 +284,11 @@ class LoopThread(Executor):
         task = self._begin_task(drive, context)
         self._leavings.note(task)
         return task
+
+    def _wind_up(self) -> None:
+        for frame in list(self._frames):
+            frame.part()
+        self._stop_if_done()
 
     def _stop_if_done(self) -> None:
         if not (self.alive or self._frames or self._stopped):

@@ -64,11 +64,15 @@ def is_async(func: object) -> bool:
 
 def is_generator(func: object) -> bool:
     """Tell whether calling the object gives a generator or an async generator."""
-    return any(
-        (inspect.isgeneratorfunction(body) and not _makes_awaitable_generators(body))
-        or inspect.isasyncgenfunction(body)
+    return is_async_generator(func) or any(
+        inspect.isgeneratorfunction(body) and not _makes_awaitable_generators(body)
         for body in _bodies(func)
     )
+
+
+def is_async_generator(func: object) -> bool:
+    """Tell whether calling the object gives an async generator."""
+    return any(map(inspect.isasyncgenfunction, _bodies(func)))
 
 
 def _makes_awaitable_generators(func: object) -> bool:

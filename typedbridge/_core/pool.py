@@ -46,9 +46,11 @@ class Pool(DirectExecutor):
 
     :param size: how many workers one crew has at most.
     :param most: how many there are in all at most.
+    :param name: what their threads are called.
     """
 
-    def __init__(self, size: int, most: int) -> None:
+    def __init__(self, size: int, most: int, name: str = "typedbridge worker") -> None:
+        self._name = name
         self._size = size
         self.most = max(size, most)
         self.forget()
@@ -207,7 +209,7 @@ class Pool(DirectExecutor):
         worker = Worker(crew)
         work = partial(self._work, worker, iter(worker.inbox.get, None))
         try:
-            thread = start_thread(work, f"typedbridge worker {len(self.workers)}", worker.post)
+            thread = start_thread(work, f"{self._name} {len(self.workers)}", worker.post)
             ident = thread.ident
         except RuntimeError as error:
             # At exit no thread starts any more; else this process may have no more of them.

@@ -9,23 +9,58 @@ import inspect
 import pickle
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from typedbridge._core.likeness import Likeness
 from typedbridge._core.marks import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
-__all__ = ["Parcel", "is_in_processes", "open_parcel"]
+__all__ = ["Parcel", "is_in_processes", "open_parcel", "send"]
+
+
+#: Executors that pickle what they are given, by module and class: on this machine, and elsewhere.
+_HERE: Final = (
+    ("concurrent.futures.process", "ProcessPoolExecutor"),
+    ("concurrent.futures.interpreter", "InterpreterPoolExecutor"),
+    ("loky.process_executor", "ProcessPoolExecutor"),
+)
+_CLUSTERS: Final = (("distributed.cfexecutor", "ClientExecutor"),)
+
+
+def _is_one_of(executor: Executor, classes: tuple[tuple[str, str], ...]) -> bool:
+    # Asked for when it has been imported, since that takes longer than a hundred calls.
+    return any(
+        name in sys.modules and isinstance(executor, getattr(sys.modules[name], kind, ()))
+        for name, kind in classes
+    )
 
 
 def is_in_processes(executor: Executor) -> bool:
-    """Tell whether an executor sends what it is given to another process."""
-    # Asked for when it has been imported, since that takes longer than a hundred calls.
-    module: Any = sys.modules.get("concurrent.futures.process")
-    return module is not None and isinstance(executor, module.ProcessPoolExecutor)
+    """Tell whether an executor sends what it is given to another process, or another interpreter."""
+    return _is_one_of(executor, _HERE) or _is_one_of(executor, _CLUSTERS)
+
+
+# Any: whatever the function takes and returns.
+def send(
+    executor: Executor,
+    bridge: object,
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Future[Any]:
+    """Submit a call to an executor whose workers are elsewhere.
+
+    :raises pickle.PicklingError: where the executor pickles at once, if that cannot be done.
+    """
+    parcel = Parcel(bridge, func, args, kwargs)
+    if not _is_one_of(executor, _CLUSTERS):
+        return executor.submit(open_parcel, parcel)  # type: ignore[arg-type]  # it arrives as its content
+    # A cluster may take two calls with equal arguments for one: each gets a number of its own.
+    return executor.submit(_open_letter, parcel.packed(_pickled_for_others), uuid4().hex)
 
 
 class Parcel:
@@ -51,24 +86,28 @@ class Parcel:
         self._kwargs = kwargs
 
     def __reduce__(self) -> tuple[Callable[[bytes], object], tuple[bytes]]:
+        return pickle.loads, (self.packed(_pickled),)
+
+    def packed(self, dump: Callable[[object], bytes]) -> bytes:
+        """Return the content for the other process, or say what cannot be sent there."""
         # Under the name of a decorated function the other process finds the bridge.
         target: object = self._func
         if isinstance(self._bridge, Likeness) and self._bridge._is_found():
             target = self._bridge
         try:
-            return pickle.loads, (_pickled((target, self._args, self._kwargs)),)
+            return dump((target, self._args, self._kwargs))
         except Exception as error:
             raise pickle.PicklingError(
-                f"sync_to_async({describe(self._func)}): {self._culprit(target)} cannot be sent to the "
+                f"sync_to_async({describe(self._func)}): {self._culprit(target, dump)} cannot be sent to the "
                 f"processes of the executor: {error}"
             ) from error
 
-    def _culprit(self, target: object) -> str:
+    def _culprit(self, target: object, dump: Callable[[object], bytes]) -> str:
         """Say what cannot be pickled."""
         for name, value in self._named():
-            if not _crosses(value):
+            if not _crosses(value, dump):
                 return f"its argument {name}, of type {type(value).__qualname__},"
-        return "its arguments" if _crosses(target) else "the function itself"
+        return "its arguments" if _crosses(target, dump) else "the function itself"
 
     def _named(self) -> Iterator[tuple[str, object]]:
         """Yield the arguments with what to call them."""
@@ -91,6 +130,19 @@ def open_parcel(content: tuple[Any, tuple[Any, ...], Mapping[str, Any]]) -> Any:
     return func(*args, **kwargs)
 
 
+def _open_letter(packed: bytes, number: str) -> Any:
+    """Call the function of a parcel on a worker of a cluster."""
+    del number
+    return open_parcel(pickle.loads(packed))  # noqa: S301  # the cluster's own protocol is pickle, too
+
+
+def _pickled_for_others(value: object) -> bytes:
+    # What stands in `__main__` and inside of functions has no name there: it is sent by value.
+    import cloudpickle  # type: ignore[import-untyped]  # noqa: PLC0415  # a dependency of the cluster's
+
+    return bytes(cloudpickle.dumps(value))
+
+
 def _pickled(value: object) -> bytes:
     # As the executor would: it knows more types than `pickle` does.
     from multiprocessing.reduction import ForkingPickler  # noqa: PLC0415  # imported by the executor
@@ -98,9 +150,9 @@ def _pickled(value: object) -> bytes:
     return bytes(ForkingPickler.dumps(value))
 
 
-def _crosses(value: object) -> bool:
+def _crosses(value: object, dump: Callable[[object], bytes]) -> bool:
     try:
-        _pickled(value)
+        dump(value)
     except Exception:
         return False
     return True

@@ -17,6 +17,7 @@ from typedbridge._core.marks import (
     adopt_attributes,
     describe,
     is_async,
+    is_async_generator,
     is_generator,
     markcoroutinefunction,
     refuse_descriptors,
@@ -171,10 +172,14 @@ def _refuse(func: object, thread_sensitive: bool, executor: object, on_cancel: o
     if not callable(func):
         raise TypeError(f"sync_to_async: {func!r} is not callable; pass a function")
     name = describe(func)
+    if is_async_generator(func):
+        raise TypeError(
+            f"sync_to_async cannot wrap the async generator function {name}: use async for as it is"
+        )
     if is_generator(func):
         raise TypeError(
             f"sync_to_async cannot wrap the generator function {name}: its body would run in the "
-            f"event loop's thread; wrap a function that returns a list instead"
+            f"event loop's thread; use sync_to_async_generator instead"
         )
     if is_async(func):
         raise TypeError(

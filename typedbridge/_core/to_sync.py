@@ -35,6 +35,7 @@ from typedbridge._core.marks import (
     adopt_attributes,
     describe,
     is_async,
+    is_async_generator,
     is_generator,
     refuse_descriptors,
 )
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
         def _loop_thread(self, threads: MutableMapping[object, Executor]) -> LoopThread | None: ...
 
 
-__all__ = ["AsyncToSync", "outer_frame"]
+__all__ = ["AsyncToSync", "enter", "outer_frame"]
 
 _P = ParamSpec("_P")
 _R_co = TypeVar("_R_co", covariant=True)
@@ -160,7 +161,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
         try:
             if call is not None:
                 outer = outer_frame(call, outer)
-                _enter(call, frame)
+                enter(call, frame)
             # Asked of the class, since a tool's wrapper around a method shows the `__func__` in it. With the
             # frame alone in the context, looking through it would be half of what asgiref's presence costs.
             if (
@@ -209,7 +210,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
             )
         frame.loop = loop
         frame.ask(loop, partial(tell, loop, begin, awaitable, context), loop)
-        if frame.stage == "answered":
+        if frame.stage != "gone":
             return True
         frame.again()
         return False
@@ -230,10 +231,11 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
             finally:
                 if frame.over:
                     done_with(thread)
-                else:  # a second Ctrl-C: the loop is still busy
-                    thread.abandon(frame)
+                else:
+                    if not frame.rests:  # a second Ctrl-C: the loop is still busy
+                        thread.abandon(frame)
                     frame.at_last(partial(done_with, thread))
-            if frame.stage == "answered":
+            if frame.stage != "gone":
                 return
             frame.again()
 
@@ -339,7 +341,7 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
 _MAIN_WRAP: Callable[..., Any] = vars(AsyncToSync)["main_wrap"]
 
 
-def _enter(call: Call, frame: Frame) -> None:
+def enter(call: Call, frame: Frame) -> None:
     """Have a call know the frame that its function blocks in."""
     call.frame = frame
     if call.cancelling is not None:
@@ -371,10 +373,15 @@ def _refuse(awaitable: object) -> None:
     if not callable(awaitable):
         hint = ": pass the function, not its call" if inspect.isawaitable(awaitable) else ""
         raise TypeError(f"async_to_sync: {awaitable!r} is not callable{hint}")
+    if is_async_generator(awaitable):
+        raise TypeError(
+            f"async_to_sync cannot wrap the async generator function {describe(awaitable)}: "
+            f"use async_to_sync_generator instead"
+        )
     if is_generator(awaitable):
         raise TypeError(
             f"async_to_sync cannot wrap the generator function {describe(awaitable)}: "
-            f"wrap a coroutine function that returns a list instead"
+            f"use for as it is"
         )
     if not is_async(awaitable):
         warnings.warn(

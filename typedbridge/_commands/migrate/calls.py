@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 POSITIONS: Final = {"SyncToAsync": ("func", "thread_sensitive", "executor", "context")}
 """The parameters that may be given by position, where there are more than the function."""
 
+DECORATORS: Final = {"SyncToAsync": "sync_to_async", "AsyncToSync": "async_to_sync"}
+"""What the wrapper classes are as decorators."""
+
 
 def find_in_calls(tree: Tree) -> Iterator[Finding]:
     """Look at every use of a bridge in a file, asgiref's or typedbridge's."""
@@ -48,7 +51,7 @@ def _decorators(tree: Tree, node: cst.FunctionDef) -> Iterator[Finding]:
             used = used.func
         bridge = _bridge(tree, used)
         if bridge is not None and below is None and _is_generator(node):
-            yield _generator(tree, decorator, bridge, node.name.value)
+            yield _generator(tree, decorator, bridge, node)
         elif bridge is not None and below is not None:
             for name in tree.qualified(below) & {"builtins.staticmethod", "builtins.classmethod"}:
                 kind = name.removeprefix("builtins.")
@@ -57,8 +60,16 @@ def _decorators(tree: Tree, node: cst.FunctionDef) -> Iterator[Finding]:
         below = decorator.decorator
 
 
-def _generator(tree: Tree, node: cst.CSTNode, bridge: str, name: str) -> Finding:
-    text = f"{bridge} wraps the generator function {name}, which typedbridge refuses: return a list"
+def _generator(tree: Tree, node: cst.CSTNode, bridge: str, function: cst.FunctionDef) -> Finding:
+    is_async = function.asynchronous is not None
+    advice = {
+        ("sync_to_async", False): "use typedbridge.sync_to_async_generator",
+        ("sync_to_async", True): "use async for as it is",
+        ("async_to_sync", False): "use for as it is",
+        ("async_to_sync", True): "use typedbridge.async_to_sync_generator",
+    }[DECORATORS.get(bridge, bridge), is_async]
+    name = function.name.value
+    text = f"{bridge} wraps the generator function {name}, which typedbridge refuses: {advice}"
     return tree.finding(node, Reason.GENERATOR, text)
 
 
@@ -103,11 +114,11 @@ def _wrapped(tree: Tree, call: cst.Call, bridge: str) -> Iterator[Finding]:
             nodes = _methods(tree, given, name)
         case _:
             return
-    if nodes and all(
-        isinstance(node, cst.FunctionDef) and not node.decorators and _is_generator(node)
-        for node in nodes
-    ):
-        yield _generator(tree, call, bridge, name)
+    functions = [node for node in nodes if isinstance(node, cst.FunctionDef)]
+    if not functions or len(functions) < len(nodes):
+        return
+    if all(not function.decorators and _is_generator(function) for function in functions):
+        yield _generator(tree, call, bridge, functions[0])
 
 
 def _methods(tree: Tree, node: cst.CSTNode, name: str) -> list[cst.CSTNode | None]:
