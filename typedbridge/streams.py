@@ -70,7 +70,9 @@ def sync_to_async_iter(
         raise TypeError(f"{user}: {iterable!r} cannot be iterated over")
     name = _name_of(iterable)
     _refuse(f"{user}({name})", prefetch, thread_sensitive, executor)
-    make = iterable if isinstance(iterable, Generator) else partial(iter, iterable)
+    make: Any = iterable
+    if not isinstance(iterable, Generator):
+        make = partial(iter, iterable)
     return AsyncStream(make, name, prefetch, thread_sensitive, executor)
 
 
