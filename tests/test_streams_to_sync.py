@@ -225,6 +225,72 @@ def test_an_item_that_is_there_is_never_waited_behind(prefetch: int) -> None:
             assert [-1] == list(stream)
 
 
+class Wishes(list[None]):
+    """The wish for an item: holds the thread of the consumer, or the task, at the worst moment.
+
+    :param feed: Any: what a stream has inside.
+    :param until: how many wishes there must have been before the task may take the first.
+    """
+
+    def __init__(self, feed: Any, until: int) -> None:
+        super().__init__()
+        self.feed = feed
+        self.wished, self.taken = threading.Semaphore(0), threading.Event()
+        self.task_is_here = threading.Event()
+        self.until = until
+        self.consumer = threading.get_ident()
+
+    def append(self, wish: None) -> None:
+        if self.until == 0:  # the wish comes just behind the item
+            self.wished.release()
+            while not self.feed.items:
+                self.taken.wait(0.001)
+        super().append(wish)
+        self.wished.release()
+        if self.until and not self.task_is_here.is_set():  # the task knows of the wish
+            happened(self.task_is_here)
+
+    def pop(self, *_where: Any) -> None:
+        if threading.get_ident() == self.consumer:
+            super().pop()
+            self.taken.set()
+        elif self.task_is_here.is_set():
+            super().pop()
+        else:
+            self.task_is_here.set()
+            happened(self.taken)  # the consumer has taken the wish back, and the item
+            for _wish in range(self.until):
+                assert self.wished.acquire(timeout=LIMIT)
+            super().pop()
+
+
+@pytest.mark.parametrize("until", [0, 1, 2])
+def test_no_wake_up_is_lost_where_item_and_wish_meet(until: int) -> None:
+    """Whoever of the two is held, and the consumer asks for the next item meanwhile."""
+    asked, got = threading.Event(), threading.Event()
+
+    async def numbers() -> AsyncIterator[int]:
+        yield 0
+        await asyncio.to_thread(happened, asked)
+        yield 1
+        await asyncio.to_thread(happened, got)
+        yield 2
+
+    stream: Any = async_to_sync_iter(numbers(), prefetch=1)
+    assert 0 == next(stream)
+    wishes = stream._feed.hunger = Wishes(stream._feed, until)
+
+    def let_the_task_go_on() -> None:
+        wishes.wished.acquire()
+        wishes.wished.release()
+        asked.set()
+
+    threading.Thread(target=let_the_task_go_on).start()
+    assert 1 == next(stream)
+    got.set()
+    assert [2] == list(stream)
+
+
 # How far ahead the task is.
 
 

@@ -63,6 +63,7 @@ def sync_to_async_iter(
     :raises ValueError: if ``prefetch`` is negative.
     """
     user = "sync_to_async_iter"
+    source: Any = iterable  # a name of its own, which a check of its class does not narrow
     if isinstance(iterable, AsyncIterable) and not isinstance(iterable, Iterable):
         raise TypeError(f"{user}: {iterable!r} is async already: use async for")
     _refuse_functions(user, iterable, "sync_to_async_generator")
@@ -70,7 +71,7 @@ def sync_to_async_iter(
         raise TypeError(f"{user}: {iterable!r} cannot be iterated over")
     name = _name_of(iterable)
     _refuse(f"{user}({name})", prefetch, thread_sensitive, executor)
-    make = iterable if isinstance(iterable, Generator) else partial(iter, iterable)
+    make = source if isinstance(iterable, Generator) else partial(iter, source)
     return AsyncStream(make, name, prefetch, thread_sensitive, executor)
 
 

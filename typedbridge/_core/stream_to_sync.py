@@ -292,10 +292,12 @@ def _throw(error: BaseException, iterator: Any) -> Awaitable[Any]:
     return _generator("throw", iterator).athrow(error)
 
 
-def _generator(user: str, iterator: object) -> AsyncGenerator[Any, Any]:
+def _generator(user: str, iterator: Any) -> AsyncGenerator[Any, Any]:
+    found = iterator  # a name of its own, which a check of its class does not narrow
     if not isinstance(iterator, AsyncGenerator):
-        raise TypeError(f"{user}: {iterator!r} is no async generator")
-    return iterator
+        raise TypeError(f"{user}: {found!r} is no async generator")
+    generator: AsyncGenerator[Any, Any] = found
+    return generator
 
 
 def _report(feed: Feed) -> None:
