@@ -243,7 +243,7 @@ class Wishes(list[None]):
     def append(self, wish: None) -> None:
         if self.until == 0:  # the wish comes just behind the item
             self.wished.release()
-            while not self.feed.items:
+            while not (self.feed.items or self.feed.over):
                 self.taken.wait(0.001)
         super().append(wish)
         self.wished.release()

@@ -56,7 +56,6 @@ _OVER: Final = frozenset({"answered", "gone"})
 
 #: Every frame that waits, so that a forked child can tell that none of them does there.
 _waiting: set[Frame] = set()
-
 #: Seconds between two looks at what nothing tells a waiting thread: that a loop which is not ours has
 #: stopped, or that Ctrl-C came in the moment before the thread began to wait (a lock does not notice).
 _LOOK = 0.1

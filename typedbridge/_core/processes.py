@@ -9,6 +9,7 @@ import inspect
 import pickle
 import sys
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -138,8 +139,7 @@ def _open_letter(packed: bytes, number: str) -> Any:
 
 def _pickled_for_others(value: object) -> bytes:
     # What stands in `__main__` and inside of functions has no name there: it is sent by value.
-    import cloudpickle  # type: ignore[import-untyped]  # noqa: PLC0415  # a dependency of the cluster's
-
+    cloudpickle: Any = import_module("cloudpickle")  # a dependency of the cluster's, without types
     return bytes(cloudpickle.dumps(value))
 
 

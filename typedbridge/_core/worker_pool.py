@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from operator import length_hint
-from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from typedbridge._core.crews import BETWEEN, Crew, Either, Worker
@@ -59,7 +59,8 @@ class WorkerPool(DirectExecutor):
     _shutdown = True
 
     def __init__(self, max_workers: int | None = None, name: str = "typedbridge pool") -> None:
-        size = workers_of_a_loop() if max_workers is None else max_workers
+        # Any: what a user passed.
+        size: Any = workers_of_a_loop() if max_workers is None else max_workers
         if isinstance(size, bool) or not isinstance(size, int):
             raise TypeError(f"WorkerPool: max_workers must be a whole number, not {size!r}")
         if size < 1:
