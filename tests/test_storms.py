@@ -147,12 +147,14 @@ class TestALoopThread:
 def test_a_storm(kind: str) -> None:
     """Thousands, in all threads of ours, under a switch each microsecond: no call is lost or run twice.
 
-    In the pool as many calls run side by side as before.
+    In the pool as many calls run side by side as before. Coverage is not measured: its tracer holds a lock
+    in the struck threads, and an exception there leaves the lock held.
     """
+    environment = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "storms", kind, "1"],
         cwd=Path(__file__).parent,
-        env={**os.environ, "ASGI_THREADS": "4"},
+        env=environment | {"ASGI_THREADS": "4"},
         capture_output=True,
         text=True,
         timeout=90,
