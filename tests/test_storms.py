@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import LIMIT, shows_its_state
+from conftest import LIMIT, shows_its_state, unmeasured
 from storms.__main__ import ASYNC, SYNC
 
 from typedbridge import ThreadSensitiveContext, async_to_sync, sync_to_async
@@ -150,11 +149,10 @@ def test_a_storm(kind: str) -> None:
     In the pool as many calls run side by side as before. Coverage is not measured: its tracer holds a lock
     in the struck threads, and an exception there leaves the lock held.
     """
-    environment = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "storms", kind, "1"],
         cwd=Path(__file__).parent,
-        env=environment | {"ASGI_THREADS": "4"},
+        env=unmeasured() | {"ASGI_THREADS": "4"},
         capture_output=True,
         text=True,
         timeout=90,
