@@ -87,12 +87,11 @@ async def test_the_thread_of_a_context(holder: Callable[[], int]) -> None:
             await sync_to_async(holder)()
 
 
-@HOLDERS
-def test_the_thread_of_a_frame(holder: Callable[[], int]) -> None:
+def test_the_thread_of_a_frame() -> None:
     """So it is in the thread that waits in async_to_sync."""
 
     async def main() -> None:
-        await sync_to_async(holder)()
+        await sync_to_async(run_a_loop_of_its_own)()
 
     with pytest.raises(DeadlockError):
         async_to_sync(main)()

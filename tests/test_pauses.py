@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from types import SimpleNamespace
 from typing import Final
 
 import pytest
+from conftest import unmeasured
 from pauses.__main__ import Pauses
 
 TESTS: Final = Path(__file__).parent
@@ -29,7 +29,7 @@ def test_nothing_is_lost_where_threads_pause(module: str) -> None:
         [sys.executable, "-m", "pauses", module, "1"],
         cwd=TESTS,
         # Few workers: jobs have to wait for one, too.
-        env={**os.environ, "ASGI_THREADS": "2"},
+        env={**unmeasured(), "ASGI_THREADS": "2"},
         capture_output=True,
         text=True,
         timeout=150,

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,11 +15,13 @@ from typedbridge import ThreadSensitiveContext, async_to_sync, sync_to_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
+    from contextlib import AbstractAsyncContextManager
     from threading import Thread
 
     from conftest import Gate, NewGate, Run
 
     Where = Callable[[], Coroutine[Any, Any, Thread]]
+    Away = Callable[[Callable[[], Thread]], Thread]
     Via = Callable[[Where], Coroutine[Any, Any, Thread]]
 
 where = sync_to_async(threading.current_thread)
@@ -413,6 +416,93 @@ def test_row_4_one_call_at_a_time(gate: Gate) -> None:
 
     async_to_sync(main)()
     assert ["first", "second", "third"] == order
+
+
+async def in_a_worker(function: Callable[[], Thread]) -> Thread:
+    """Run it in a worker of ours."""
+    return await sync_to_async(function, thread_sensitive=False)()
+
+
+def by_a_thread(function: Callable[[], Thread]) -> Thread:
+    """Run it in a new thread, with a copy of the context."""
+    with ThreadPoolExecutor(1) as own:
+        return own.submit(contextvars.copy_context().run, function).result()
+
+
+def by_a_thread_of_a_thread(function: Callable[[], Thread]) -> Thread:
+    return by_a_thread(lambda: by_a_thread(function))
+
+
+def by_a_worker(function: Callable[[], Thread]) -> Thread:
+    return asyncio.run(in_a_worker(function))
+
+
+def by_a_thread_of_a_worker(function: Callable[[], Thread]) -> Thread:
+    return by_a_worker(lambda: by_a_thread(function))
+
+
+AWAY = pytest.mark.parametrize(
+    "away", [by_a_thread, by_a_thread_of_a_thread, by_a_worker, by_a_thread_of_a_worker]
+)
+
+
+def seen_from(away: Away, via: Via, around: AbstractAsyncContextManager[object]) -> list[Thread]:
+    """Which threads take a function's call by a loop elsewhere, and a call after it."""
+
+    def function() -> Thread:
+        return away(lambda: asyncio.run(via(where)))
+
+    async def main() -> list[Thread]:
+        async with around:
+            return [await sync_to_async(function)(), await where()]
+
+    return async_to_sync(main)()
+
+
+@AWAY
+@WAYS
+def test_row_4_leaves_out_the_frame_that_runs_the_function(away: Away, via: Via) -> None:
+    """A loop that the function started elsewhere, and waits for, gets the next lane of the table."""
+    called, after = seen_from(away, via, nullcontext())
+    assert called is asyncio.run(where())
+    assert threading.current_thread() is after
+
+
+@AWAY
+def test_row_5_where_the_frame_runs_the_function(away: Away) -> None:
+    """A context in force is the next lane."""
+    called, after = seen_from(away, directly, ThreadSensitiveContext())
+    assert called not in {after, asyncio.run(where())}
+    assert threading.current_thread() is after
+
+
+def test_row_4_stays_for_who_is_not_inside_the_function() -> None:
+    """A thread that the coroutine started, and not a function that the frame runs."""
+
+    async def main() -> Thread:
+        return await asyncio.to_thread(lambda: asyncio.run(where()))
+
+    assert threading.current_thread() is async_to_sync(main)()
+
+
+def test_row_4_is_back_when_the_function_has_returned(gate: Gate) -> None:
+    """A thread that goes on behind the function finds the frame's thread free."""
+    late: list[Future[Thread]] = []
+
+    def afterwards() -> Thread:
+        gate.hold()
+        return asyncio.run(where())
+
+    def function() -> None:
+        late.append(own.submit(contextvars.copy_context().run, afterwards))
+
+    async def main() -> Thread:
+        await sync_to_async(function)()
+        gate.open()
+        return await asyncio.wrap_future(late[0])
+
+    with ThreadPoolExecutor(1) as own:
+        assert threading.current_thread() is async_to_sync(main)()
 
 
 # Row 5: a ThreadSensitiveContext is in force.

@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError, Future, wait
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import happened
+from conftest import LIMIT, happened
 
 from typedbridge import (
     PoolStatistics,
@@ -132,7 +132,7 @@ class TestTheEnd:
         queued: list[Future[Any]] = [one.submit(int) for _ in range(3)]
         one.shutdown(wait=False, cancel_futures=True)
         gate.open()
-        wait([*queued, running], 10)
+        assert not wait([*queued, running], LIMIT).not_done
         assert running.exception() is None
         for future in queued:
             with pytest.raises(CancelledError):

@@ -564,6 +564,24 @@ def a_task_that_outlived_a_context_with_executor_is_told() -> None:
             assert "ThreadSensitiveContext" in asyncio.run(main(theirs, inner))
 
 
+@for_each_pair
+def a_loop_that_a_function_waits_for_finds_another_thread(outer: Any, inner: Any) -> None:
+    """It runs in a thread with a copy of the context, and the frame's thread runs the function."""
+
+    def function() -> Any:
+        with ThreadPoolExecutor(1) as own:
+            run = contextvars.copy_context().run
+            return own.submit(run, asyncio.run, inner.sync_to_async(thread)()).result()
+
+    async def main(sync_to_async: Any) -> None:
+        assert me is not await sync_to_async(function)()
+        assert me is await inner.sync_to_async(thread)()
+
+    me = thread()
+    for library in both():
+        outer.async_to_sync(main)(library.sync_to_async)
+
+
 @program
 def the_loop_of_a_call_is_read_on_either() -> None:
     ours, theirs = both()

@@ -272,6 +272,24 @@ def sensitive_from_another_loop_in_a_copied_context_in_a_frame(lib: Library) -> 
 
 
 @program
+def sensitive_from_a_loop_in_a_thread_that_a_function_waits_for(lib: Library) -> object:
+    """With a copy of its context, while the frame's thread runs the function."""
+
+    def function(ask: Callable[[], object], threads: int = 1) -> object:
+        context = contextvars.copy_context()
+        again = ask if threads == 1 else lambda: function(ask, threads - 1)
+        return lib.in_thread(lambda: context.run(again))
+
+    async def main(threads: int = 1) -> object:
+        where = lib.sync_to_async(lib.where)
+        of_its_own = await lib.sync_to_async(function)(lambda: asyncio.run(where()), threads)
+        of_the_library = await lib.sync_to_async(function)(lib.async_to_sync(where), threads)
+        return of_its_own, of_the_library, await where()
+
+    return lib.async_to_sync(main)(), lib.async_to_sync(main)(2)
+
+
+@program
 def no_running_loop_in_a_function(lib: Library) -> object:
     async def main() -> object:
         ask = lib.sync_to_async(attempt)

@@ -90,7 +90,7 @@ class Call(Hop):
         self.origin = innermost_call(scope, mark)
         sensitive = bridge._thread_sensitive
         # A stream stays where its first step was placed.
-        self.lane = lane = lane_of(bridge, loop) if lane is None else lane
+        self.lane = lane = lane_of(bridge, loop, self.origin) if lane is None else lane
         self.nests = self.abandoned = False
         # In a lane that is free, or held by a call that is blocked in nothing of ours, there is nothing
         # to look for.
@@ -230,7 +230,7 @@ class Call(Hop):
         if self.abandoned:
             return
         try:
-            lane = self.before.run(lane_of, self.bridge, self.loop)
+            lane = self.before.run(lane_of, self.bridge, self.loop, self.origin)
             if lane is self.lane:  # the user shut it down, or the interpreter is exiting
                 raise refusal(name_of(lane))
             self.lane = lane

@@ -5,10 +5,18 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from typedbridge._core.pool import pool
-from typedbridge._core.scope import innermost_frame, loop_frames
+from typedbridge._core.scope import (
+    current_call,
+    current_frame,
+    here,
+    innermost_call,
+    innermost_frame,
+    loop_frames,
+)
 from typedbridge._core.seam import seam
 from typedbridge._core.threadless import NO_THREADS, inline
 from typedbridge._core.workers import Lane
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
+    from typedbridge._core.scope import Hop
 
     class SensitiveContext(Protocol):
         """What the table asks of a `ThreadSensitiveContext`."""
@@ -56,11 +65,16 @@ process_lane = Lane("typedbridge process lane")
 _POOL: Final = inline if NO_THREADS else pool
 
 
-def lane_of(bridge: Placed, loop: AbstractEventLoop) -> Executor:
-    """Return what runs a call of the bridge: the first row of the table that applies."""
+def lane_of(bridge: Placed, loop: AbstractEventLoop, origin: Hop | None) -> Executor:
+    """Return what runs a call of the bridge: the first row of the table that applies.
+
+    :param origin: the call inside which this one is made.
+    """
     if NO_THREADS or not bridge._thread_sensitive:
         return _POOL if bridge._executor is None else bridge._executor  # rows 1 and 2
     frame = innermost_frame()
+    if origin is not None and frame is not None and _is_busy_with(frame, origin):
+        frame = None
     context = bridge.thread_sensitive_context.get(None)
     if seam.as_ours is not None and (context is not None or seam.entered_before):
         context = seam.as_ours(context)
@@ -78,6 +92,22 @@ def lane_of(bridge: Placed, loop: AbstractEventLoop) -> Executor:
     return bridge.single_thread_executor  # row 7
 
 
+def _is_busy_with(frame: CurrentThreadExecutor, origin: Hop) -> bool:
+    """Tell whether a frame runs the function that started the current code, in another thread.
+
+    A thread that a function starts, with a copy of its context, knows the frame too; and what it wants of
+    that waits for the function, which may well wait for the thread.
+    """
+    if current_frame.get() is not frame or get_ident() == frame._thread:
+        return False
+    call: Hop | None = origin
+    while call is not None:
+        if call.lane is frame and not call.waits():
+            return True
+        call = call.origin
+    return False
+
+
 def _wins(context: SensitiveContext, frame: CurrentThreadExecutor | None) -> bool:
     """Tell whether a context with an executor was entered inside of the innermost frame."""
     if context._executor is None:
@@ -91,6 +121,9 @@ def frame_in_force(
 ) -> CurrentThreadExecutor | None:
     """Return the frame that takes the sensitive calls of the current code, if one does."""
     frame = innermost_frame()
+    origin = innermost_call(here.scope, current_call.get(None))
+    if origin is not None and frame is not None and _is_busy_with(frame, origin):
+        frame = None
     context = variable.get(None)
     if seam.as_ours is not None:
         context = seam.as_ours(context)

@@ -100,15 +100,33 @@ def job_of(
 ) -> WorkItem:
     """Make the job of what comes to an executor of ours through `submit`."""
     loop = _get_running_loop()
-    # What `run_in_executor` is given: `thread_handler`, with the loop first and the call last.
-    given: tuple[Any, ...] = getattr(func, "args", ()) if type(func) is partial else ()
-    if loop is None or not given or given[0] is not loop:
+    # What `run_in_executor` is given: `thread_handler`, with the loop, the handled exception, a list for
+    # tasks, what runs the call, and the call.
+    handler: Any = func
+    given: tuple[Any, ...] = handler.args if type(handler) is partial else ()
+    if loop is None or len(given) != 5 or given[0] is not loop or type(given[2]) is not list:
         return WorkItem(func, args, kwargs)
-    child = given[-1]
-    visitor = DeadlockContext.announced() or _visitor(getattr(child, "func", child), loop)
+    child = given[4]
+    visitor = DeadlockContext.announced()
+    if visitor is None:
+        visitor = _visitor(getattr(child, "func", child), loop)
+        func = partial(handler.func, *given[:3], _marking(visitor, given[3]), child)
     refuse_deadlock(visitor, visitor, executor)
     visitor.lane = executor
     return Visit(visitor, func, args, kwargs)
+
+
+def _marking(visitor: Visitor, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Have what runs a function of asgiref's in its context mark it there, as calls of ours are marked."""
+
+    def marked(child: Callable[[], Any]) -> Any:
+        before = current_call.set(Mark(visitor))
+        try:
+            return child()
+        finally:
+            current_call.reset(before)  # what a function sets is carried back
+
+    return lambda child: run(partial(marked, child))
 
 
 def _visitor(func: Callable[..., object], loop: AbstractEventLoop) -> Visitor:

@@ -81,7 +81,7 @@ class Visit(WorkItem):
         """Go to the next lane, as a call of ours does: what was to run this has ended."""
         hop = self.hop
         try:
-            lane = self._before.run(lane_of, _like, hop.loop)
+            lane = self._before.run(lane_of, _like, hop.loop, hop.origin)
             if lane is hop.lane:  # the user shut it down, or the interpreter is exiting
                 raise refusal(name_of(lane))
             hop.lane = lane

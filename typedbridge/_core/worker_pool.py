@@ -121,7 +121,8 @@ class WorkerPool(DirectExecutor):
             while crew.backlog:
                 job = crew.backlog.popleft()
                 if isinstance(job, WorkItem):
-                    job.future.cancel()
+                    if job.future.cancel():  # and tell `concurrent.futures.wait`
+                        job.future.set_running_or_notify_cancel()
                 else:
                     job.displaced()
         own = threading.current_thread()
