@@ -378,11 +378,12 @@ class Guest:
     def __init__(self) -> None:
         self.came: list[str] = []
         self.over = threading.Event()
+        self.host: Any = None
 
     # Any: see Frame.
-    def begin(self, make_task: Any, awaitable: Any, context: Any, host: Any = None) -> None:
+    def begin(self, make_task: Any, awaitable: Any, context: Any) -> None:
         self.came.append("begun")
-        host.release(self)
+        self.host.release(self)
         self.over.set()
 
     def lose(self, loop: asyncio.AbstractEventLoop, ended_by: BaseException) -> None:
@@ -425,13 +426,16 @@ class TakenWhileUnusedLoopsEnd(Meeting):
 
     def __init__(self) -> None:
         SPARES._KEPT = 1
-        SPARES._idle = [LOOPS.LoopThread() for _ in range(3)]
-        self.all = list(SPARES._idle)
+        SPARES._idle = SPARES.Spares()
+        self.all = [LOOPS.LoopThread() for _ in range(3)]
+        SPARES._idle = SPARES.Spares()
+        SPARES._idle += self.all
         self.seen = SPARES._surplus()
+        self.leases = [SPARES.Lease() for _ in range(3)]
         self.taken: list[Any] = []
 
     def first(self) -> None:
-        self.taken += [SPARES.take() for _ in range(3)]
+        self.taken += [lease.take() for lease in self.leases]
 
     def second(self) -> None:
         SPARES._end_unused(self.seen)

@@ -50,7 +50,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     """No loop is idle at first, and time stands still."""
     made = Clock()
-    monkeypatch.setattr(spares, "_idle", [])
+    monkeypatch.setattr(spares, "_idle", spares.Spares())
     monkeypatch.setattr(spares, "_trimming", threading.Lock())
     monkeypatch.setattr(spares, "time", SimpleNamespace(sleep=made.sleep))
     yield made
@@ -88,7 +88,7 @@ def test_loops_that_a_wave_has_left_are_ended_when_they_stay_unused(clock: Clock
     with spares._trimming:  # not before all of them are back
         loops = loops_of_a_wave(MANY)
     threads = idle()
-    spares.give_back(spares.take())
+    async_to_sync(asyncio.sleep)(0)
 
     clock.pass_a_span()
     for thread in threads[: -spares._KEPT]:

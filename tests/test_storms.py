@@ -146,7 +146,8 @@ class TestALoopThread:
 def test_a_storm(kind: str) -> None:
     """Thousands, in all threads of ours, under a switch each microsecond: no call is lost or run twice.
 
-    In the pool as many calls run side by side as before. Coverage is not measured: its tracer holds a lock
+    Or in a thread that makes calls, by a signal's handler. In the pool as many calls run side by side as
+    before, and no loop thread is left over. Coverage is not measured: its tracer holds a lock
     in the struck threads, and an exception there leaves the lock held.
     """
     done = subprocess.run(

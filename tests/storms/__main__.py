@@ -1,7 +1,8 @@
 """``python -m storms KIND SEED``: calls of one kind, and a thread that sets exceptions in all threads of ours.
 
-Each call must end: with its result, or with the exception. A function runs at most once. Afterwards as
-many calls run side by side as before. What hangs ends the program with all stacks.
+Or that sends signals, whose handler raises in the thread that makes the calls. Each call must end: with its
+result, or with the exception. A function runs at most once. Afterwards as many calls run side by side as
+before, and no loop thread is left over. What hangs ends the program with all stacks.
 """
 
 from __future__ import annotations
@@ -12,16 +13,22 @@ import faulthandler
 import gc
 import logging
 import random
+import signal
 import sys
 import threading
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Self
 
-from typedbridge import async_to_sync, sync_to_async
+from typedbridge import AsyncToSync, async_to_sync, sync_to_async
+from typedbridge._core import spares
+from typedbridge._core.loops import _running as running
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from types import FrameType
+
+    from typedbridge._core.loops import LoopThread
 
 SECONDS: Final = 2.0
 PATIENCE: Final = 40
@@ -197,9 +204,73 @@ def hops(calls: Calls) -> int:
     return storm.count
 
 
+class Signals:
+    """The thread that sends signals, and the handler, which raises inside of a call."""
+
+    def __init__(self, seed: int) -> None:
+        self.count = 0
+        self._random = random.Random(seed)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._rage, name="storm")
+
+    def _rage(self) -> None:
+        main = threading.main_thread().ident
+        while not self._over.is_set() and main is not None:
+            signal.pthread_kill(main, signal.SIGALRM)
+            time.sleep(self._random.choice([0.0, 0.0001, 0.0005, 0.002]))
+
+    def _handle(self, _: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            if frame.f_code is AsyncToSync.__call__.__code__:
+                self.count += 1
+                raise Strike
+            frame = frame.f_back
+
+    def __enter__(self) -> Self:
+        signal.signal(signal.SIGALRM, self._handle)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def signals(calls: Calls) -> int:
+    """Blocking calls of all kinds, struck in the thread that makes them."""
+    in_the_thread = sync_to_async(calls.function)
+    in_the_pool = sync_to_async(calls.function, thread_sensitive=False)
+
+    async def back(number: int) -> int:
+        return await in_the_thread(number)
+
+    async def hop(number: int) -> int:
+        return await in_the_pool(number)
+
+    kinds = [async_to_sync(coroutine) for coroutine in (calls.coroutine, back, hop)]
+    with Signals(int(sys.argv[2])) as storm:
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            for call in kinds:
+                calls.make_sync(call)
+    for call in kinds:
+        calls.make_sync(call)
+    lost = [thread for thread in loops_that_run() if thread not in spares._idle]
+    assert [] == lost, (len(lost), [vars(thread) for thread in lost])
+    return storm.count
+
+
+def loops_that_run() -> list[LoopThread]:
+    """The library's loop threads, but for those that are about to end."""
+    end = time.monotonic() + PATIENCE / 2
+    while any(not thread.alive for thread in running.values()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return list(running.values())
+
+
 PLACES: Final = 4
 ASYNC: Final = {"lane": lane, "pool": pool, "waiting": waiting, "back": back}
-SYNC: Final = {"loops": loops, "hops": hops}
+SYNC: Final = {"loops": loops, "hops": hops, "signals": signals}
 
 
 def main() -> None:

@@ -231,7 +231,7 @@ class Feed(Frame):
         if call is not None:
             enter(call, self)
         try:
-            self.ask(loop, partial(tell, loop, action), None if self._host is not None else loop)
+            self.ask(loop, partial(tell, loop, action), None if self.host is not None else loop)
         finally:
             if call is not None:
                 call.frame = blocked_in

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
-    from typedbridge._core.guests import Host, TaskMaker
+    from typedbridge._core.guests import TaskMaker
     from typedbridge._core.jobs import Job
 
 __all__ = ["Frame", "LoopStoppedError", "blocked", "forget"]
@@ -94,7 +94,6 @@ class Frame(Guest):
         self._cancelled: tuple[object] | None = None
         #: Whether that reached the coroutine. It may end in this very moment.
         self._told = False
-        self._host: Host | None = None
         self._task: asyncio.Task[None] | None = None
         self._last: list[Callable[[], None]] = []
         #: What the calling thread is to raise, if the loop has not come to the call.
@@ -126,19 +125,9 @@ class Frame(Guest):
 
     # -- on the loop -------------------------------------------------------------------------
 
-    def begin(
-        self,
-        make_task: TaskMaker,
-        awaitable: Awaitable[object],
-        context: Context,
-        host: Host | None = None,
-    ) -> None:
-        """Start the coroutine as a task.
-
-        :param host: the loop thread, if it is to tidy up behind the coroutine.
-        """
+    def begin(self, make_task: TaskMaker, awaitable: Awaitable[object], context: Context) -> None:
+        """Start the coroutine as a task."""
         loop = asyncio.get_running_loop()
-        self._host = host
         if self._cancelled is not None or self.stage != "asked":
             self._finish(loop, self._cancellation())
             return
@@ -181,8 +170,8 @@ class Frame(Guest):
             except BaseException as error:
                 outcome = error
             del awaitable  # a future would keep its result
-            if self._host is not None:
-                leftovers = self._host.tidy(self)
+            if self.host is not None:
+                leftovers = self.host.tidy(self)
                 if leftovers is not None:
                     await leftovers
         finally:
@@ -245,8 +234,8 @@ class Frame(Guest):
         if self.loop is not loop:
             return  # another one has taken the call
         try:
-            if self._host is not None:
-                self._host.release(self)
+            if self.host is not None:
+                self.host.release(self)
         finally:  # whatever is set in this thread
             self.answer(loop, error)
 
@@ -358,7 +347,7 @@ class Frame(Guest):
 
     def again(self) -> None:
         """Be as new, where the loop has not begun the coroutine and another one is to take it."""
-        self.loop = self._host = self.error = None
+        self.loop = self.host = self.error = None
         self.stage = _AGAIN[self.stage]
 
     def at_last(self, action: Callable[[], None]) -> None:

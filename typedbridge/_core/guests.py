@@ -31,17 +31,11 @@ class Host(Protocol):
 class Guest(Waiting):
     """What a loop thread asks of a frame that it works for. All but `begin` may come too late."""
 
-    def begin(
-        self,
-        make_task: TaskMaker,
-        awaitable: Awaitable[object],
-        context: Context,
-        host: Host | None = None,
-    ) -> None:
-        """Start the coroutine as a task.
+    #: The loop thread, if it is to tidy up behind the coroutine.
+    host: Host | None = None
 
-        :param host: the loop thread, if it is to tidy up behind the coroutine.
-        """
+    def begin(self, make_task: TaskMaker, awaitable: Awaitable[object], context: Context) -> None:
+        """Start the coroutine as a task."""
         raise NotImplementedError
 
     def withdraw(self) -> None:

@@ -25,9 +25,16 @@ from typedbridge._core.workers import start_thread
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from contextvars import Context
+    from typing import Protocol
 
     from typedbridge._core.current_thread import CurrentThreadExecutor
     from typedbridge._core.guests import Guest
+
+    class Lease(Protocol):
+        """What holds a loop thread for one call; see `spares`."""
+
+        thread: LoopThread | None
+
 
 #: What the names of our modules begin with.
 _OURS: Final = f"{__package__}."
@@ -46,9 +53,11 @@ class LoopThread(Executor):
 
     An `AsyncSingleThreadContext` may have it work for several. User code that stops or closes the
     loop ends the thread; what it worked for then fails.
+
+    :param lease: gets it, as soon as it runs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lease: Lease | None = None) -> None:
         self.loop = new_event_loop()
         #: Whether it takes calls.
         self.alive = True
@@ -106,6 +115,8 @@ class LoopThread(Executor):
             else:
                 tell(self.loop, self.loop.stop)
             raise
+        if lease is not None:
+            lease.thread = self
 
     # -- on the calling thread ---------------------------------------------------------------
 
@@ -119,6 +130,8 @@ class LoopThread(Executor):
                 return False
             if self._frames and not vigil.awake:  # others have the loop, which may not turn
                 vigil.rouse()
+            # In this order: whatever is raised from now on, the end of the frame is told.
+            frame.host = self
             self._frames[frame] = None
         # Outside: the loop's thread goes on at once, and would wait for the lock.
         try:
@@ -261,7 +274,7 @@ class LoopThread(Executor):
         loop_frames[self.loop] = frame
         if self._fresh is not None:
             self._fresh.begin()
-        frame.begin(self._begin_task, awaitable, context, self)
+        frame.begin(self._begin_task, awaitable, context)
 
     def begin_inside(
         self,

@@ -110,7 +110,7 @@ def job_of(
     visitor = DeadlockContext.announced()
     if visitor is None:
         visitor = _visitor(getattr(child, "func", child), loop)
-        func = partial(handler.func, *given[:3], _marking(visitor, given[3]), child)
+        func = partial[Any](handler.func, *given[:3], _marking(visitor, given[3]), child)
     refuse_deadlock(visitor, visitor, executor)
     visitor.lane = executor
     return Visit(visitor, func, args, kwargs)
@@ -126,7 +126,10 @@ def _marking(visitor: Visitor, run: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             current_call.reset(before)  # what a function sets is carried back
 
-    return lambda child: run(partial(marked, child))
+    def run_marked(child: Callable[[], Any]) -> Any:
+        return run(partial(marked, child))
+
+    return run_marked
 
 
 def _visitor(func: Callable[..., object], loop: AbstractEventLoop) -> Visitor:

@@ -41,7 +41,7 @@ from typedbridge._core.marks import (
 )
 from typedbridge._core.scope import Outside, current_frame, here, innermost_frame, loop_frames
 from typedbridge._core.seam import ASGIREF, modules, seam
-from typedbridge._core.spares import give_back, take
+from typedbridge._core.spares import Lease, NewLoop, Shared
 from typedbridge._core.threadless import NO_THREADS, run_here
 from typedbridge._core.to_async import SyncToAsync
 
@@ -223,33 +223,32 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
             run_here(frame, awaitable, context)
             return
         while True:
-            thread, done_with = self._loop_thread()
-            frame.loop = thread.loop
+            lease = self._lease()
             try:
+                thread = lease.take()
+                frame.loop = thread.loop
                 start = partial(thread.start, frame, awaitable, context)
                 frame.ask(thread.loop, start, None)
             finally:
                 if frame.over:
-                    done_with(thread)
-                else:
+                    lease.end()
+                elif lease.thread is not None:
                     if not frame.rests:  # a second Ctrl-C: the loop is still busy
-                        thread.abandon(frame)
-                    frame.at_last(partial(done_with, thread))
+                        lease.thread.abandon(frame)
+                    frame.at_last(lease.end)
             if frame.stage != "gone":
                 return
             frame.again()
 
-    def _loop_thread(self) -> tuple[LoopThread, Callable[[LoopThread], None]]:
-        """Return a loop thread for one call, and what is to be done with it afterwards."""
+    def _lease(self) -> Lease:
+        """Return what gives a loop thread to one call."""
         if self.force_new_loop:
-            return LoopThread(), LoopThread.shutdown
+            return NewLoop()
         single = self.async_single_thread_context.get(None)
         if single is not None and seam.as_ours is not None:
             single = seam.as_ours(single)
         kept = None if single is None else single._loop_thread(self.context_to_thread_executor)
-        if kept is not None:
-            return kept, _keep
-        return take(), give_back
+        return Lease() if kept is None else Shared(kept)
 
     def _wrap(
         self,
@@ -354,10 +353,6 @@ def outer_frame(call: Call, frame: CurrentThreadExecutor | None) -> CurrentThrea
     :param frame: of that context.
     """
     return frame if call.bridge.context is None else call.before.get(current_frame)
-
-
-def _keep(thread: LoopThread) -> None:
-    """Leave a loop thread to the context that owns it."""
 
 
 def _close_if_not_begun(layers: list[Awaitable[Any]]) -> None:
