@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import sys
+
+# Not when it is needed: its module cannot be imported while the interpreter exits, and threads may make calls.
+from concurrent.futures.thread import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -46,9 +48,8 @@ class Leavings:
         factory: Any = self._make_task  # Any: typeshed's protocol asks for a generic callable
         self._factory = factory
         loop.set_task_factory(factory)
-        # Ours, so that one that user code sets can be told from it. By its long name: imported when it
-        # is asked for, the class adds nothing to the import of the library.
-        self._executor = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="asyncio")
+        # Ours, so that one that user code sets can be told from it.
+        self._executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
         loop.set_default_executor(self._executor)
         self._debug = loop.get_debug()
         self._slow = loop.slow_callback_duration

@@ -53,9 +53,11 @@ class Lease:
                 for self.thread in _idle.each:
                     break
             except IndexError:
-                return LoopThread(self)
+                self.thread = None
             thread = self.thread
-            if thread is not None and thread.alive and not thread.loop.is_closed():
+            if thread is None:
+                return LoopThread(self)
+            if thread.alive and not thread.loop.is_closed():
                 thread.taken += 1
                 return thread
 

@@ -1,0 +1,1 @@
+"""Programs in which a bridge between sync and async code may go wrong, for either library."""
