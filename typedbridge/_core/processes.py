@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import inspect
-import pickle
+import os
 import sys
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 from typedbridge._core.likeness import Likeness
 from typedbridge._core.marks import describe
@@ -61,7 +60,7 @@ def send(
     if not _is_one_of(executor, _CLUSTERS):
         return executor.submit(open_parcel, parcel)  # type: ignore[arg-type]  # it arrives as its content
     # A cluster may take two calls with equal arguments for one: each gets a number of its own.
-    return executor.submit(_open_letter, parcel.packed(_pickled_for_others), uuid4().hex)
+    return executor.submit(_open_letter, parcel.packed(_pickled_for_others), os.urandom(16).hex())
 
 
 class Parcel:
@@ -87,7 +86,7 @@ class Parcel:
         self._kwargs = kwargs
 
     def __reduce__(self) -> tuple[Callable[[bytes], object], tuple[bytes]]:
-        return pickle.loads, (self.packed(_pickled),)
+        return _pickle().loads, (self.packed(_pickled),)
 
     def packed(self, dump: Callable[[object], bytes]) -> bytes:
         """Return the content for the other process, or say what cannot be sent there."""
@@ -98,7 +97,7 @@ class Parcel:
         try:
             return dump((target, self._args, self._kwargs))
         except Exception as error:
-            raise pickle.PicklingError(
+            raise _pickle().PicklingError(
                 f"sync_to_async({describe(self._func)}): {self._culprit(target, dump)} cannot be sent to the "
                 f"processes of the executor: {error}"
             ) from error
@@ -134,13 +133,19 @@ def open_parcel(content: tuple[Any, tuple[Any, ...], Mapping[str, Any]]) -> Any:
 def _open_letter(packed: bytes, number: str) -> Any:
     """Call the function of a parcel on a worker of a cluster."""
     del number
-    return open_parcel(pickle.loads(packed))  # noqa: S301  # the cluster's own protocol is pickle, too
+    return open_parcel(_pickle().loads(packed))  # the cluster's own protocol is pickle, too
 
 
 def _pickled_for_others(value: object) -> bytes:
     # What stands in `__main__` and inside of functions has no name there: it is sent by value.
     cloudpickle: Any = import_module("cloudpickle")  # a dependency of the cluster's, without types
     return bytes(cloudpickle.dumps(value))
+
+
+# Any: a module.
+def _pickle() -> Any:
+    """Return what executors of other processes have imported, and most programs do not need."""
+    return import_module("pickle")
 
 
 def _pickled(value: object) -> bytes:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import sysconfig
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -47,7 +46,7 @@ __all__ = [
 
 
 #: Where the standard library is; what is installed for the user may be below.
-_STANDARD: Final = sysconfig.get_path("stdlib") + os.sep
+_STANDARD: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120  # compared as text
 
 
 @dataclass(frozen=True)
