@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from typedbridge._core.accounts import (
     FunctionStatistics,
@@ -33,6 +33,8 @@ __all__ = [
     "trace",
 ]
 
+_Observer = TypeVar("_Observer", bound=Observer)
+
 
 def add(observer: Observer) -> None:
     """Tell an observer of all calls in the process from now on, until `remove`.
@@ -50,7 +52,7 @@ def remove(observer: Observer) -> None:
 
 
 @contextmanager
-def everywhere(observer: Observer) -> Generator[Observer]:
+def everywhere(observer: _Observer) -> Generator[_Observer]:
     """Tell an observer of all calls in the process for the time of a ``with`` block."""
     ear = _ear(observer)
     watchers.add(ear)
@@ -61,7 +63,7 @@ def everywhere(observer: Observer) -> Generator[Observer]:
 
 
 @contextmanager
-def here(observer: Observer) -> Generator[Observer]:
+def here(observer: _Observer) -> Generator[_Observer]:
     """Tell an observer of what is called in a ``with`` block, and in what is started there.
 
     As a context variable it goes with tasks and hops, and not to code that runs side by side.

@@ -58,6 +58,7 @@ class FunctionStatistics(NamedTuple):
     calls: int
     raised: int
     cancelled: int
+    rows: tuple[int, ...]
     wait: Percentiles
     run: Percentiles
 

@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import threading
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from itertools import count
 from pathlib import Path
 from time import perf_counter
@@ -55,6 +55,8 @@ class FunctionStatistics(NamedTuple):
     calls: int
     raised: int
     cancelled: int
+    #: The rows of the contract's table that said where it runs; none for `async_to_sync`.
+    rows: tuple[int, ...]
     #: From the call to the begin of the function.
     wait: Percentiles
     #: From its begin to its end.
@@ -87,8 +89,11 @@ class _Durations:
 class _Account:
     """What is known of one function."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, direction: Direction) -> None:
+        self.name = name
+        self.direction: Direction = direction
         self.outcomes: Counter[str | None] = Counter()
+        self.rows: set[int] = set()
         self.wait, self.run = _Durations(), _Durations()
 
 
@@ -97,6 +102,7 @@ class _Noted(NamedTuple):
 
     direction: Direction
     function: Callable[..., object]
+    row: int | None
     outcome: str | None
     wait: float | None
     run: float | None
@@ -108,7 +114,7 @@ class Statistics(Observer):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._new: deque[_Noted] = deque()
-        self._accounts: defaultdict[tuple[str, Direction], _Account] = defaultdict(_Account)
+        self._accounts: dict[tuple[str, Direction], _Account] = {}
 
     def ended(self, call: ObservedCall) -> None:
         """Note a call."""
@@ -120,7 +126,9 @@ class Statistics(Observer):
             self._note(call)
 
     def _note(self, call: ObservedCall) -> None:
-        self._new.append(_Noted(call.direction, call.function, call.outcome, call.wait, call.run))
+        self._new.append(
+            _Noted(call.direction, call.function, call.row, call.outcome, call.wait, call.run)
+        )
         if len(self._new) > _MANY:
             self._fold()
 
@@ -128,8 +136,14 @@ class Statistics(Observer):
         with self._lock:
             for _ in range(len(self._new)):
                 noted = self._new.popleft()
-                account = self._accounts[describe(noted.function), noted.direction]
+                name = describe(noted.function)
+                direction: Direction = noted.direction
+                account = self._accounts.get((name, direction))
+                if account is None:
+                    account = self._accounts[name, direction] = _Account(name, direction)
                 account.outcomes[noted.outcome] += 1
+                if noted.row is not None:
+                    account.rows.add(noted.row)
                 if noted.wait is not None:
                     account.wait.add(noted.wait)
                 if noted.run is not None:
@@ -141,15 +155,16 @@ class Statistics(Observer):
         with self._lock:
             found = [
                 FunctionStatistics(
-                    name,
-                    direction,
+                    account.name,
+                    account.direction,
                     account.outcomes.total(),
                     account.outcomes["raised"],
                     account.outcomes["cancelled"],
+                    tuple(sorted(account.rows)),
                     account.wait.percentiles(),
                     account.run.percentiles(),
                 )
-                for (name, direction), account in self._accounts.items()
+                for account in self._accounts.values()
             ]
         return sorted(found, key=lambda each: each.wait.most, reverse=True)
 

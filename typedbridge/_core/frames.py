@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typedbridge._core.current_thread import CurrentThreadExecutor
     from typedbridge._core.guests import TaskMaker
     from typedbridge._core.jobs import Job
-    from typedbridge._core.observing import ObservedCall
+    from typedbridge._core.observing import Record
 
 __all__ = ["Frame", "LoopStoppedError", "blocked", "forget"]
 
@@ -77,7 +77,7 @@ class Frame(Guest):
     """
 
     #: What observers are told of it.
-    observed: ObservedCall | None = None
+    observed: Record | None = None
 
     def __init__(self, func: Callable[..., object], parent: CurrentThreadExecutor | None) -> None:
         super().__init__(parent)

@@ -14,7 +14,7 @@ from typedbridge._core.marks import describe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Direction", "Ear", "ObservedCall", "Observer", "Outcome", "begin", "watchers"]
+__all__ = ["Direction", "Ear", "ObservedCall", "Observer", "Outcome", "Record", "begin", "watchers"]
 
 Direction: TypeAlias = Literal["to_async", "to_sync"]
 Outcome: TypeAlias = Literal["returned", "raised", "cancelled"]
@@ -29,28 +29,24 @@ class ObservedCall:
     """
 
     __slots__ = (
-        *("_ears", "called", "caller", "direction", "ended", "error", "function"),
+        *("called", "caller", "direction", "ended", "error", "function"),
         *("outcome", "row", "started", "thread"),
     )
 
-    def __init__(
-        self,
-        direction: Direction,
-        function: Callable[..., object],
-        row: int | None,
-        ears: tuple[Ear, ...],
-    ) -> None:
-        self.direction = direction
-        self.function = function
-        self.row = row
-        self.caller = threading.current_thread()
-        self.thread: threading.Thread | None = None
-        self.started: float | None = None
-        self.ended: float | None = None
-        self.outcome: Outcome | None = None
-        self.error: BaseException | None = None
-        self._ears = ears
-        self.called = perf_counter()
+    direction: Direction
+    #: What is called.
+    function: Callable[..., object]
+    #: Which row of the contract's table said where it runs; `None` for `async_to_sync`.
+    row: int | None
+    #: The threads in which the call was made, and in which the function began.
+    caller: threading.Thread
+    thread: threading.Thread | None
+    called: float
+    started: float | None
+    ended: float | None
+    outcome: Outcome | None
+    #: What was raised, for as long as observers are told of the end.
+    error: BaseException | None
 
     @property
     def name(self) -> str:
@@ -68,6 +64,27 @@ class ObservedCall:
         if self.started is None or self.ended is None:
             return None
         return self.ended - self.started
+
+
+class Record(ObservedCall):
+    """An `ObservedCall` as the library has it."""
+
+    __slots__ = ("_ears",)
+
+    def __init__(
+        self,
+        direction: Direction,
+        function: Callable[..., object],
+        row: int | None,
+        ears: tuple[Ear, ...],
+    ) -> None:
+        self.direction = direction
+        self.function = function
+        self.row = row
+        self.caller = threading.current_thread()
+        self.thread = self.started = self.ended = self.outcome = self.error = None
+        self._ears = ears
+        self.called = perf_counter()
 
     def start(self) -> None:
         """Begin to run, in this thread."""
@@ -193,12 +210,12 @@ watchers: Final = Watchers()
 
 def begin(
     direction: Direction, function: Callable[..., object], row: int | None = None
-) -> ObservedCall | None:
+) -> Record | None:
     """Tell of a call, if somebody is to be told of it."""
     ears = watchers.everywhere + watchers.here.get()
     if not ears:
         return None
-    call = ObservedCall(direction, function, row, ears)
+    call = Record(direction, function, row, ears)
     for ear in ears:
         if ear.called is not None:
             ear.tell(ear.called, call)
