@@ -10,7 +10,15 @@ from functools import partial
 
 from bench import peers
 from bench.model import OURS, AsyncCall, Entry, Sample
-from bench.timing import async_identity, blocking, extra, identity, on_loop, one_by_one
+from bench.timing import (
+    async_identity,
+    blocking,
+    extra,
+    identity,
+    on_loop,
+    one_by_one,
+    without_loop,
+)
 
 
 def joined() -> None:
@@ -101,16 +109,6 @@ def to_loop() -> dict[str, Entry]:
         async def block_of(calls: int) -> float:
             return blocking(call, calls)
 
-        def sample(calls: int) -> float:
-            # Nothing is awaited: it is run by hand, since no loop may run around the call.
-            turns = difference(block_of, calls)
-            try:
-                turns.send(None)
-            except StopIteration as done:
-                figure: float = done.value
-                return figure
-            raise AssertionError(turns)
-
-        yield sample
+        yield lambda calls: without_loop(difference(block_of, calls))
 
     return {OURS: entry}

@@ -18,7 +18,7 @@ def __getattr__(name: str) -> object:
 
     mypy imports this package for the plugin that is below it, and needs neither the rest nor asyncio.
     """
-    if name in (*_DOORS, "asgiref"):
+    if name in (*_DOORS, "asgiref", "observe"):
         return import_module(f"typedbridge.{name}")
     if name == "__all__":
         globals()[name] = _names()

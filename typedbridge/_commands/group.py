@@ -9,6 +9,7 @@ import click
 
 from typedbridge._commands.doctor.command import doctor
 from typedbridge._commands.migrate.command import migrate
+from typedbridge._commands.observed import trace, where
 from typedbridge._commands.run import USAGE
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def run() -> None:
     click.echo(USAGE)
 
 
-for command in (doctor, migrate):
+for command in (doctor, migrate, trace, where):
     commands.add_command(command)
 
 

@@ -19,7 +19,8 @@ from typedbridge._core.chains import name_of
 from typedbridge._core.deadlock import is_blocked, refuse_deadlock, refuse_if_all_wait
 from typedbridge._core.jobs import DirectExecutor
 from typedbridge._core.mailbox import mailbox_of
-from typedbridge._core.placement import lane_of
+from typedbridge._core.observing import begin, watchers
+from typedbridge._core.placement import lane_of, row_of
 from typedbridge._core.pool import pool
 from typedbridge._core.processes import is_in_processes, send
 from typedbridge._core.scope import Hop, Mark, current_home, here, innermost_call
@@ -49,21 +50,9 @@ class Call(Hop):
     """
 
     __slots__ = (
-        "args",
-        "arrived",
-        "before",
-        "bridge",
-        "cancelling",
-        "claim",
-        "context",
-        "error",
-        "future",
-        "handled",
-        "kwargs",
-        "mailbox",
-        "moves",
-        "submitted",
-        "value",
+        *("args", "arrived", "before", "bridge", "cancelling", "claim"),
+        *("context", "error", "future", "handled", "kwargs", "mailbox"),
+        *("moves", "observed", "submitted", "value"),
     )
 
     # Any: whatever the wrapped function takes and returns.
@@ -131,6 +120,10 @@ class Call(Hop):
         self.arrived = False
         self.value: Any = None
         self.error: BaseException | None = None
+        #: What observers are told of it.
+        self.observed = (
+            begin("to_async", bridge.func, row_of(bridge, lane)) if watchers.on else None
+        )
 
     def func(self) -> Callable[..., Any]:
         """Return what is called, for error messages."""
@@ -158,6 +151,8 @@ class Call(Hop):
         try:
             try:
                 bridge = self.bridge
+                if self.observed is not None:
+                    self.observed.start()
                 if self.moves:
                     self.before = context.run(moved_in)
                 # Beside `_run_in_handler`: building the partial and calling through costs 0.7 us.
@@ -180,6 +175,8 @@ class Call(Hop):
                 self.error = error
             finally:
                 here.scope = outer
+                if self.observed is not None:
+                    self.observed.end(self.error)
                 self.lane = None  # held no longer: what descends from this call may wait for it
                 # An error's traceback holds this frame: keep nothing in it.
                 del args, kwargs, context, handled
@@ -202,6 +199,12 @@ class Call(Hop):
         if self.lane is not None:
             self.error = error
             self.lane = None
+        self._answer()
+
+    def _answer(self) -> None:
+        """Have the caller look at the outcome, which came without the function's thread."""
+        if self.observed is not None:
+            self.observed.end(self.error)
         self.mailbox.deliver(self, self.loop)
 
     def _run_in_handler(
@@ -237,7 +240,7 @@ class Call(Hop):
             self.hand_over()
         except BaseException as error:
             self.error = error
-            self.mailbox.deliver(self, self.loop)
+            self._answer()
 
     def hand_over(self) -> None:
         """Queue the call on its lane."""
@@ -270,7 +273,7 @@ class Call(Hop):
             self.error = future.exception()
             if self.error is None:
                 self.value = future.result()
-        self.mailbox.deliver(self, self.loop)
+        self._answer()
 
     def _submitted_call_done(self, future: ThreadFuture[None]) -> None:
         """Notice that an executor which is not ours could not run the call."""
@@ -284,7 +287,7 @@ class Call(Hop):
         if self.waits() and self._claim():
             self.abandon()
             self.error = error
-            self.mailbox.deliver(self, self.loop)
+            self._answer()
 
     def forget(self) -> None:
         """Come when the future was cancelled: dropped, unless the caller waits for the function."""

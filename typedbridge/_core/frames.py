@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typedbridge._core.current_thread import CurrentThreadExecutor
     from typedbridge._core.guests import TaskMaker
     from typedbridge._core.jobs import Job
+    from typedbridge._core.observing import Record
 
 __all__ = ["Frame", "LoopStoppedError", "blocked", "forget"]
 
@@ -74,6 +75,9 @@ class Frame(Guest):
     The calling thread waits on one queue that carries both. The methods in the first part run on
     the loop's thread. However a coroutine ends, or fails to begin, there is one answer.
     """
+
+    #: What observers are told of it.
+    observed: Record | None = None
 
     def __init__(self, func: Callable[..., object], parent: CurrentThreadExecutor | None) -> None:
         super().__init__(parent)
@@ -163,6 +167,8 @@ class Frame(Guest):
         outcome: BaseException | None = None
         try:
             try:
+                if self.observed is not None:
+                    self.observed.start()
                 if self.handled is None:
                     self.value = await awaitable
                 else:

@@ -21,6 +21,7 @@ from typedbridge._core import (
     workers,
 )
 from typedbridge._core.green import are_green
+from typedbridge._core.observing import watchers
 from typedbridge._core.pool import pool
 from typedbridge._core.seam import ASGIREF, modules, seam
 
@@ -41,6 +42,7 @@ def _forget() -> None:
     worker_pool.forget()
     watch.forget()
     signals.reporter.forget()
+    watchers.forget()
 
 
 def _finish() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
+from typedbridge._core.current_thread import CurrentThreadExecutor
 from typedbridge._core.pool import pool
 from typedbridge._core.scope import (
     current_call,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from contextvars import ContextVar
     from typing import Protocol
 
-    from typedbridge._core.current_thread import CurrentThreadExecutor
     from typedbridge._core.scope import Hop
 
     class SensitiveContext(Protocol):
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         def single_thread_executor(self) -> Executor: ...
 
 
-__all__ = ["frame_in_force", "lane_of", "process_lane"]
+__all__ = ["frame_in_force", "lane_of", "process_lane", "row_of"]
 
 #: Runs the sensitive calls that nothing else claims: one thread for the whole process.
 process_lane = Lane("typedbridge process lane")
@@ -90,6 +90,17 @@ def lane_of(bridge: Placed, loop: AbstractEventLoop, origin: Hop | None) -> Exec
     if waiting is not None and getattr(waiting, "_open", True):  # users may put others there
         return waiting  # row 6
     return bridge.single_thread_executor  # row 7
+
+
+def row_of(bridge: Placed, lane: Executor) -> int:
+    """Return which row of the table has given a lane. For observers: no call needs it."""
+    if not bridge._thread_sensitive:
+        return 2 if bridge._executor is None else 1
+    if isinstance(lane, CurrentThreadExecutor):
+        return 4 if innermost_frame() is lane else 6
+    if lane is bridge.single_thread_executor:
+        return 7
+    return 5 if isinstance(lane, Lane) else 3
 
 
 def _is_busy_with(frame: CurrentThreadExecutor, origin: Hop) -> bool:

@@ -110,6 +110,8 @@ class SyncToAsync(Likeness, Generic[_P, _R_co]):
             try:
                 await call.future
             except CancelledError as error:
+                if call.observed is not None:
+                    call.observed.cancel()
                 if call.may_be_left():
                     raise
                 cancelled = await call.outlive_cancellation(error)

@@ -39,6 +39,7 @@ from typedbridge._core.marks import (
     is_generator,
     refuse_descriptors,
 )
+from typedbridge._core.observing import begin, watchers
 from typedbridge._core.scope import Outside, current_frame, here, innermost_frame, loop_frames
 from typedbridge._core.seam import ASGIREF, modules, seam
 from typedbridge._core.spares import Lease, NewLoop, Shared
@@ -125,6 +126,8 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
         frame = Frame(self.awaitable, innermost_frame())
         token = current_frame.set(frame)
         try:
+            if watchers.on:
+                frame.observed = begin("to_sync", self.awaitable)
             frame.handled = sys.exception()
             before = copy_context()
             self._run(outer, frame, awaitable, before.copy())
@@ -132,8 +135,14 @@ class AsyncToSync(Likeness, Generic[_P, _R_co]):
                 carry_back(before if frame.moved is None else frame.moved, frame.context)
             if frame.error is not None:
                 raise outcome_error(frame.error)
+            if frame.observed is not None:
+                frame.observed.end(None)
             value: _R_co = frame.value
             return value
+        except BaseException as error:
+            if frame.observed is not None:
+                frame.observed.end(error)
+            raise
         finally:
             current_frame.reset(token)
             frame.close()
