@@ -18,7 +18,7 @@ LIST: Final[Path] = GAPS / "asgiref_accepts.toml"
 
 # asgiref has none of these, and nothing that finds mistakes.
 _NOT_IN_ASGIREF: Final = (
-    *("call_form", "cancelling", "findings", "waiting"),
+    *("call_form", "cancelling", "findings", "observing", "waiting"),
     *("managers", "stream_findings", "stream_methods", "streams"),
 )
 

@@ -48,6 +48,7 @@ ROWS: Final = {
     "call_form": "`call_sync(func, ...)` and `call_async(func, ...)`",
     "cancelling": "`on_cancel=`, `cancelled()`, `check_cancelled()`",
     "waiting": "`diagnose()`, `DeadlockError.chain`",
+    "observing": "`typedbridge.observe`: observers, and what they are told",
     "streams": "iterators and generators on the other side: items, what is sent, options",
     "stream_methods": "such generators as methods; generic, overloaded, `Self`; as overrides",
     "managers": "context managers on the other side: objects, classes, functions, methods",

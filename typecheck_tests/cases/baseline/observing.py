@@ -4,6 +4,8 @@ import logging
 import threading
 from typing import Literal, assert_type
 
+from typing_extensions import override
+
 from typedbridge import observe
 from typedbridge.observe import ObservedCall, Observer, Percentiles
 
@@ -13,6 +15,7 @@ class Slow(Observer):
         self.seconds = seconds
         self.names: list[str] = []
 
+    @override
     def ended(self, call: ObservedCall) -> None:
         if call.run is not None and call.run > self.seconds:
             self.names.append(call.name)
