@@ -80,6 +80,24 @@ def requests(axes: Axes, rows: list[RowRecord]) -> None:
     pairs(axes, views, heights, "{:,.0f}", "requests each second, one client")
 
 
+def items(axes: Axes, rows: list[RowRecord]) -> None:
+    """Time for each item of a stream, a bar a contestant."""
+    names = sorted({name for row in rows for name in row.values}, key=peers.rank)
+    width = 0.8 / len(names)
+    for position, name in enumerate(names):
+        figures = [row.median(name) or 0.0 for row in rows]
+        middles = [place + (position + 0.5) * width - 0.4 for place in range(len(rows))]
+        bars = axes.barh(middles, figures, width * 0.95, label=name, color=LOOKS[name][0])
+        words = [f"{figure:.1f}" if figure else "" for figure in figures]
+        axes.bar_label(bars, words, padding=3)
+    labels = [row.title.partition(" items of ")[2].replace(", ", ",\n") for row in rows]
+    axes.set_yticks(range(len(rows)), labels)
+    axes.invert_yaxis()
+    axes.set_xlabel("microseconds an item")
+    axes.margins(x=0.1)
+    axes.legend()
+
+
 def stacked(axes: Axes, title: str, found: dict[str, breakdown.Slices]) -> None:
     """What one call is made of, a bar a contestant."""
     lefts = dict.fromkeys(found, 0.0)
@@ -134,6 +152,9 @@ def pictures(record: Record) -> Iterator[Picture]:
         words = f"{ASGIREF} and {OURS}, times the barest hand-off"
         height = 1.2 + 0.6 * len(compared)
         yield Picture("ratios", words, "main", partial(ratios, rows=compared), height)
+    if streams := rows("streams"):
+        words = "time for each item of a stream"
+        yield Picture("streams", words, "main", partial(items, rows=streams), 5.5)
     if django := rows("Django"):
         words = "requests each second through Django"
         yield Picture("django", words, "main", partial(requests, rows=django))

@@ -56,10 +56,13 @@ def test_a_table(folder: Path) -> None:
     """Each function with where it ran, on standard error: the output is the program's."""
     done = command(folder, "where", "prog.py")
     assert (0, "in MainThread\n") == (done.returncode, done.stdout)
-    rows = [line.split() for line in done.stderr.splitlines() if "__main__" in line]
-    assert {("__main__.function", "caller", "1"), ("__main__.main", "event", "loop")} == {
-        tuple(row[:3]) for row in rows
+    words = [line.split() for line in done.stderr.splitlines()]
+    found = {
+        line[-1]: (line[0], " ".join(words[place + 1]))
+        for place, line in enumerate(words)
+        if line and line[-1].startswith("__main__")
     }
+    assert {"__main__.function": ("1", "caller"), "__main__.main": ("1", "event loop")} == found
     assert all(len(line) <= 80 for line in done.stderr.splitlines())
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from typedbridge import observe
 from typedbridge._commands import run
@@ -127,17 +128,16 @@ def _show(functions: list[FunctionStatistics], *, as_json: bool) -> None:
         title_justify="left",
         box=SIMPLE_HEAD,
     )
-    table.add_column("function", overflow="fold")
-    table.add_column("runs in", no_wrap=True)
     for head in ("calls", "waited", "most", "ran", "most"):
         table.add_column(head, justify="right", no_wrap=True)
+    # Last, since names are long; each in one line where there is room.
+    table.add_column("function, and where it ran", overflow="fold")
     for each in functions:
         durations = (each.wait.p50, each.wait.most, each.run.p50, each.run.most)
         table.add_row(
-            each.name,
-            _places(each),
             str(each.calls),
             *(f"{1000 * seconds:.1f}" for seconds in durations),
+            Text(f"{each.name}\n  {_places(each)}"),
         )
     err.print(table)
 
