@@ -105,7 +105,10 @@ class Calls:
         number = self.number
         try:
             result = await call(number)
-        except Strike:
+        except (Strike, SystemError) as error:
+            # C code that lets an exception stand makes CPython say so, with the exception as the cause.
+            if isinstance(error, SystemError) and not isinstance(error.__cause__, Strike):
+                raise
             self.ended["struck"] += 1
         else:
             self.ended["returned"] += 1
@@ -117,7 +120,10 @@ class Calls:
         number = self.number
         try:
             result = call(number)
-        except Strike:
+        except (Strike, SystemError) as error:
+            # C code that lets an exception stand makes CPython say so, with the exception as the cause.
+            if isinstance(error, SystemError) and not isinstance(error.__cause__, Strike):
+                raise
             self.ended["struck"] += 1
         else:
             self.ended["returned"] += 1
