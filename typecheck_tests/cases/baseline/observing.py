@@ -6,7 +6,7 @@ from typing import Literal, assert_type
 
 from typing_extensions import override
 
-from typedbridge import observe
+from typedbridge import observe, sync_to_async
 from typedbridge.observe import ObservedCall, Observer, Percentiles
 
 
@@ -32,8 +32,20 @@ def use_observer() -> None:
     observe.remove(slow)
 
 
+class All(Observer):
+    def __init__(self) -> None:
+        self.calls: list[ObservedCall] = []
+
+    @override
+    def ended(self, call: ObservedCall) -> None:
+        self.calls.append(call)
+
+
 # case: what an observer is told
-def told(call: ObservedCall) -> None:
+async def use_told() -> None:
+    with observe.everywhere(All()) as seen:
+        await sync_to_async(len)("abc")
+    call = seen.calls[0]
     assert_type(call.direction, Literal["to_async", "to_sync"])
     assert_type(call.row, int | None)
     assert_type(call.caller, threading.Thread)
