@@ -55,9 +55,9 @@ async def use_told() -> None:
 
 
 # case: observers that the library brings
-def use_ours() -> None:
+async def use_ours() -> None:
     with observe.everywhere(observe.Statistics()) as statistics:
-        pass
+        await sync_to_async(len)("abc")
     for function in statistics.functions():
         assert_type(function.name, str)
         assert_type(function.wait, Percentiles)
